@@ -1,0 +1,111 @@
+"""The body of a certificate: the statement itself, as plain data. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from slett.ledger import Request
+
+TYPE = "slett-certificate/1"
+OUTCOMES = frozenset({"fulfilled", "partially_fulfilled", "not_found"})
+
+Body = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """Rows of one table that stay for a while, and on what basis."""
+
+    store: str
+    table: str
+    rows: int
+    basis: str
+    until: date | None  # the last end date of them; None: with the rows they hang on
+
+
+@dataclass(frozen=True, slots=True)
+class LeftTable:
+    """Rows of one table that should have gone and did not."""
+
+    store: str
+    table: str
+    rows: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The second look: when, with how many statements, and how many rows it still found."""
+
+    at: datetime
+    statements: int
+    rows: int
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment in UTC, to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def certificate_body(
+    request: Request,
+    *,
+    service: str,
+    key: str,
+    kept: Sequence[KeptTable] = (),
+    left: Sequence[LeftTable] = (),
+    verification: Verification | None = None,
+) -> Body:
+    """What is certified of a request that has just ended; its state is the outcome, its counts are what was done.
+
+    Args:
+        key: the name of the public key, `Keys.id`.
+
+    Raises:
+        ValueError: the statement would be untrue: the request has not ended so, is called fulfilled though nobody
+            looked again or something was found or left, or partially fulfilled without saying what is left.
+    """
+    if request.state not in OUTCOMES or request.finished_at is None:
+        raise ValueError(f"request {request.reference} is `{request.state}`: there is nothing to certify")
+    if request.state == "fulfilled" and (left or verification is None or verification.rows):
+        raise ValueError(f"request {request.reference} is not fulfilled: nobody looked again, or something is left")
+    if request.state == "partially_fulfilled" and not left:
+        raise ValueError(f"request {request.reference} is partially fulfilled: say what is left, and why")
+    return {
+        "type": TYPE,
+        "request": request.reference,
+        "kind": request.kind,
+        "outcome": request.state,
+        "reason": request.reason,
+        "service": service,
+        "subject": request.subject,
+        "map": request.map_digest,
+        "filed": rfc3339(request.filed_at),
+        "started": rfc3339(request.started_at) if request.started_at else None,
+        "finished": rfc3339(request.finished_at),
+        "promised": rfc3339(request.due_at),
+        "law_due": request.law_due.isoformat(),
+        "tables": [
+            {"store": name.partition("/")[0], "table": name.partition("/")[2], "actions": dict(actions)}
+            for name, actions in sorted(request.counts.items())
+        ],
+        "kept": [
+            {
+                "store": each.store,
+                "table": each.table,
+                "rows": each.rows,
+                "basis": each.basis,
+                "until": each.until.isoformat() if each.until else None,
+            }
+            for each in kept
+        ],
+        "left": [{"store": each.store, "table": each.table, "rows": each.rows, "reason": each.reason} for each in left],
+        "verification": {
+            "at": rfc3339(verification.at),
+            "statements": verification.statements,
+            "rows": verification.rows,
+        }
+        if verification
+        else None,
+        "key": key,
+    }

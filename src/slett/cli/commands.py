@@ -1,0 +1,310 @@
+"""The commands, in the order in which a newcomer needs them."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slett import __version__
+from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
+from slett.cli.people import find_subjects, names_people
+
+if TYPE_CHECKING:
+    from slett.requests.erase import Outcome
+    from slett.requests.service import Service
+
+# Imports that cost time stand inside the commands: `slett --help` must answer at once.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slett")
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path), help="Settings (default: slett.toml).")
+@click.option("--map", "map_file", type=click.Path(path_type=Path), help="Data map (default: slett.yaml).")
+@click.pass_context
+def main(context: click.Context, settings_file: Path | None, map_file: Path | None) -> None:
+    """Erase a person from every database of a service, and prove it.
+
+    Begin with `slett map URL`, finish the map by hand, and keep it true with `slett check`.
+    """
+    from slett.settings import read_settings
+
+    with sentences():
+        settings = read_settings(settings_file)
+        context.obj = settings.model_copy(update={"map": map_file}) if map_file else settings
+
+
+@main.command("map")
+@click.argument("urls", nargs=-1, required=True, metavar="[NAME=]URL...")
+@click.option("--root", metavar="TABLE", help="The table that has one row per person, when it cannot be guessed.")
+@click.option("--into", type=click.Path(path_type=Path), help="Complete this map: what stands in it is kept.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write here (default: standard output).")
+def draft(urls: tuple[str, ...], root: str | None, into: Path | None, output: Path | None) -> None:
+    """Write a first map from live databases; what is not sure is left `undecided`."""
+    from slett.datamap.draft import draft_map
+    from slett.datamap.load import load_map
+    from slett.stores.sql import Store
+
+    with sentences():
+        named = dict(_named_url(url) for url in urls)
+        known = load_map(into, {**os.environ, **_url_variables(named)}) if into and into.exists() else None
+        schemas = {name: Store(name, url).read_schema() for name, url in named.items()}
+        text = draft_map(schemas, named, root=root, known=known)
+    target = output or into
+    if target is None:
+        click.echo(text, nl=False)
+        return
+    draft_file = target.with_name(f".{target.name}.part")
+    draft_file.write_text(text, encoding="utf-8")
+    draft_file.replace(target)
+    undecided = text.count("action: undecided")
+    click.echo(f"Wrote {target}: {undecided} tables wait for your decision. Then run: slett --map {target} check")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+@click.pass_obj
+def check(settings: Any, as_json: bool) -> None:
+    """Compare the map with the live databases; status 1 if anything is undecided or wrong."""
+    from datetime import UTC, datetime
+
+    from slett.cli.show import show_problems
+    from slett.datamap.check import check_map
+    from slett.datamap.load import load_map
+    from slett.plan import make_plan
+    from slett.requests.service import open_stores
+
+    with sentences():
+        datamap = load_map(settings.map)
+        _, schemas = open_stores(datamap, settings)
+        problems = check_map(datamap, schemas, datetime.now(UTC).date())
+        failed = any(problem.severity == "error" for problem in problems)
+        if not failed:
+            make_plan(datamap, schemas)
+    show_problems(datamap, schemas, problems, as_json=as_json)
+    sys.exit(FAILED if failed else 0)
+
+
+@main.command()
+@names_people
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.pass_obj
+def plan(settings: Any, named: list[tuple[str, str]], root: str, as_json: bool) -> None:
+    """Show what an erasure would do, with live counts. Changes nothing."""
+    from slett.cli.show import show_preview
+    from slett.requests.preview import preview
+
+    with _service(settings) as service:
+        found = preview(service, find_subjects(service, named, root))
+        show_preview(service, found, as_json=as_json)
+        if found.refusals:
+            states = {refusal.state for refusal in found.refusals.values()}
+            sys.exit(NOT_FOUND if states == {"not_found"} else FAILED)
+
+
+@main.command()
+@names_people
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
+@click.pass_obj
+def erase(settings: Any, named: list[tuple[str, str]], root: str, yes: bool, as_json: bool) -> None:
+    """Erase people, for good; then look again, and certify it."""
+    from slett.cli.show import progress, show_outcomes
+    from slett.requests.erase import erase as run
+
+    with _service(settings) as service:
+        subjects = find_subjects(service, named, root)
+        if not yes:
+            people = "1 person" if len(subjects) == 1 else f"{len(subjects)} people"
+            click.confirm(f"Erase {people} for good? There is no way back", abort=True, err=True)
+        with progress(quiet=as_json) as watch:
+            outcomes = run(service, subjects, watch)
+        show_outcomes(service, outcomes, as_json=as_json)
+    sys.exit(_status(outcomes))
+
+
+@main.command()
+@click.option("--force", is_flag=True, help="Take over at once: the process that held the work is known to be dead.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
+@click.pass_obj
+def resume(settings: Any, force: bool, as_json: bool) -> None:
+    """Finish what a crash or a failing database interrupted."""
+    from slett.cli.show import progress, show_outcomes
+    from slett.requests.erase import resume as run
+
+    with _service(settings) as service:
+        with progress(quiet=as_json) as watch:
+            outcomes = run(service, watch, force=force)
+        if not outcomes and not as_json:
+            click.echo("Nothing was interrupted.")
+        else:
+            show_outcomes(service, outcomes, as_json=as_json)
+    sys.exit(_status(outcomes))
+
+
+@main.command()
+@names_people
+@click.option("--output", type=click.Path(path_type=Path), help="The zip to write (default: slett-export.zip).")
+@click.pass_obj
+def export(settings: Any, named: list[tuple[str, str]], root: str, output: Path | None) -> None:
+    """Give one person a copy of everything about them, as a zip with JSON and CSV."""
+    from slett.requests.export import export as run
+
+    with _service(settings) as service:
+        subjects = find_subjects(service, named, root)
+        if len(subjects) != 1:
+            raise click.UsageError("name one person: a copy is for one")
+        found = run(service, subjects[0], output or Path("slett-export.zip"))
+    if found is None:
+        click.echo("Nobody was found by what was given, in any store.", err=True)
+        sys.exit(NOT_FOUND)
+    click.echo(
+        f"Wrote {found.path}: {sum(found.tables.values())} rows of {len(found.tables)} tables ({found.reference})."
+    )
+
+
+@main.command()
+@names_people
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+@click.pass_obj
+def verify(settings: Any, named: list[tuple[str, str]], root: str, as_json: bool) -> None:
+    """Look whether anything of a person is left, in every store. Status 1 if so."""
+    from slett.cli.show import show_found
+    from slett.requests.look import look
+
+    with _service(settings) as service:
+        found = look(service, find_subjects(service, named, root))
+    show_found(found, as_json=as_json)
+    if any(each.left for each in found):
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.pass_obj
+def sweep(settings: Any) -> None:
+    """Erase kept rows whose time has come. Run it once a day."""
+    from slett.requests.expire import expire
+
+    with _service(settings) as service:
+        expired = expire(service)
+    for each in expired:
+        click.echo(f"{each.store}/{each.table}: {each.rows} rows were due and are erased.")
+    if not expired:
+        click.echo("No kept row is due.")
+
+
+@main.command()
+@click.argument("reference", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_obj
+def status(settings: Any, reference: str | None, as_json: bool) -> None:
+    """Show the requests, newest first, or one with its steps."""
+    from slett.cli.show import show_request, show_requests
+    from slett.ledger import open_ledger
+
+    with sentences(), open_ledger(settings) as ledger, ledger.read() as page:
+        if reference is None:
+            show_requests(page.requests.find(limit=50), as_json=as_json)
+            return
+        request = page.requests.get(reference)
+        if request is None:
+            raise Failure(f"there is no request {reference}; `slett status` lists them")
+        show_request(request, page.steps.of(request.batch) if request.batch else (), as_json=as_json)
+
+
+@main.group()
+def certificate() -> None:
+    """Read or check the certificate of a request."""
+
+
+@certificate.command("show")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def certificate_show(file: Path) -> None:
+    """Print a certificate for a person to read. Does not check it."""
+    from slett.cli.show import show_certificate
+
+    try:
+        body = json.loads(file.read_bytes())["body"]
+        show_certificate(body)
+    except (ValueError, KeyError, TypeError):
+        raise Failure(f"{file}: not a certificate of Slett") from None
+
+
+@certificate.command("verify")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--key", type=click.Path(path_type=Path), help="Public key (default: signing.pub in the home folder).")
+@click.pass_obj
+def certificate_verify(settings: Any, file: Path, key: Path | None) -> None:
+    """Check a certificate with the public key alone, offline. Status 1 if it does not hold."""
+    from slett.certify import verify as run
+    from slett.cli.show import show_verdict
+
+    path = key or settings.home / "signing.pub"
+    with sentences():
+        try:
+            public = path.read_bytes()
+        except OSError as error:
+            raise Failure(f"{path}: cannot be read ({error.strerror}); give the public key with --key") from None
+        verdict = run(file.read_bytes(), public)
+    show_verdict(verdict)
+    sys.exit(0 if verdict.good else FAILED)
+
+
+@main.group()
+def ledger() -> None:
+    """Look after the ledger."""
+
+
+@ledger.command("check")
+@click.pass_obj
+def ledger_check(settings: Any) -> None:
+    """Recompute the whole log; status 1 and the first bad place if it was tampered with."""
+    from slett.ledger import open_ledger
+
+    with sentences(), open_ledger(settings) as opened, opened.read() as page:
+        tampering = page.log.check()
+        head = page.log.head()
+    if tampering:
+        raise Failure(f"the log was changed: {tampering}")
+    click.echo(f"The log holds: {head.size} entries, root {head.root.hex()}")
+
+
+@contextmanager
+def _service(settings: Any) -> "Iterator[Service]":
+    from slett.requests.service import open_service
+
+    with sentences(), open_service(settings) as service:
+        yield service
+
+
+def _status(outcomes: "list[Outcome]") -> int:
+    """The worst of them decides."""
+    states = {outcome.state for outcome in outcomes if not outcome.erased_before}
+    if "refused" in states:
+        return FAILED
+    if "partially_fulfilled" in states:
+        return PARTLY
+    return NOT_FOUND if "not_found" in states else 0
+
+
+def _named_url(text: str) -> tuple[str, str]:
+    """`NAME=URL`, or a URL whose database gives the name."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    name, sign, url = text.partition("=")
+    if sign and "://" not in name:
+        return name, url
+    try:
+        database = make_url(text).database or "store"
+    except ArgumentError:
+        raise Failure("that is not a database URL; write postgresql://user@host/name or sqlite:///file") from None
+    return Path(database).stem or "store", text
+
+
+def _url_variables(named: dict[str, str]) -> dict[str, str]:
+    return {f"{name.upper().replace('-', '_')}_URL": url for name, url in named.items()}

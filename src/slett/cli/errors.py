@@ -1,0 +1,49 @@
+"""Every foreseeable failure leaves as one sentence on standard error, and a status."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+FAILED = 1
+NOT_FOUND = 3
+PARTLY = 4
+
+
+class Failure(click.ClickException):
+    """A sentence for the person at the terminal."""
+
+    exit_code = FAILED
+
+    def show(self, file: object = None) -> None:
+        del file
+        click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+        click.echo(self.message, err=True)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn the exceptions of every room of the house into sentences."""
+    from slett.certify import CertificateError
+    from slett.datamap.problem import MapError
+    from slett.ledger import LedgerError
+    from slett.plan import PlanError
+    from slett.requests.export import ExportError
+    from slett.requests.subject import SubjectError
+    from slett.settings import SettingsError
+    from slett.stores.errors import StoreError
+
+    try:
+        yield
+    except MapError as error:
+        raise Failure("the map cannot be used\n" + "\n".join(map(str, error.problems))) from None
+    except (
+        SettingsError,
+        PlanError,
+        StoreError,
+        LedgerError,
+        SubjectError,
+        CertificateError,
+        ExportError,
+    ) as error:
+        raise Failure(str(error)) from None

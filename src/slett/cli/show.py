@@ -1,0 +1,246 @@
+"""What a person at a terminal sees. Prints, and decides nothing."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from slett.certify import Verdict
+    from slett.datamap.model import DataMap
+    from slett.datamap.problem import Problem
+    from slett.ledger import Request, Step
+    from slett.requests.erase import Outcome, Watch
+    from slett.requests.look import Found
+    from slett.requests.preview import Line, Preview
+    from slett.requests.service import Service
+    from slett.stores.schema import Schema
+
+WORDS = {
+    "disable": "closed first",
+    "detach": "let go",
+    "delete": "deleted",
+    "anonymise": "anonymised",
+    "keep": "kept, anonymised",
+    "expire": "deleted, time is up",
+    "export": "copied",
+}
+STAGES = {"collect": "Finding", "change": "Erasing", "verify": "Looking again", "certify": "Certifying"}
+COLOURS = {"fulfilled": "green", "partially_fulfilled": "yellow", "refused": "red", "not_found": "yellow"}
+
+
+def _console() -> Console:
+    """Made anew each time: the terminal may have been replaced. Nothing that a service's data says is markup."""
+    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def _table(*columns: str, right: Sequence[str] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def show_problems(
+    datamap: "DataMap", schemas: "Mapping[str, Schema]", problems: "Sequence[Problem]", *, as_json: bool
+) -> None:
+    if as_json:
+        _json([{**asdict(problem), "place": str(problem.place)} for problem in problems])
+        return
+    console = _console()
+    for problem in problems:
+        colour = "red" if problem.severity == "error" else "yellow"
+        line = Text.assemble(
+            f"{problem.place}: ", (problem.severity, colour), f": {problem.message} ", (f"[{problem.code}]", "dim")
+        )
+        console.print(line)
+        if problem.hint:
+            console.print(Text(f"    {problem.hint}", "dim"))
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    live = sum(len(schema.tables) for schema in schemas.values())
+    verdict = (f"{errors} to decide or mend", "bold red") if errors else ("every decision is made", "bold green")
+    console.print(
+        Text.assemble(
+            f"{datamap.file}: {len(datamap.tables)} of {live} tables mapped in {len(schemas)} stores: ",
+            verdict,
+            f", {warnings} warnings" if warnings else "",
+        )
+    )
+
+
+def show_preview(service: "Service", found: "Preview", *, as_json: bool) -> None:
+    if as_json:
+        _json(
+            {
+                "rows": found.rows,
+                "statements": found.statements,
+                "steps": [asdict(line) for line in found.lines],
+                "refusals": [asdict(refusal) for refusal in found.refusals.values()],
+            }
+        )
+        return
+    console = _console()
+    table = _table("Store", "Table", "Rows", "What happens", "Because", right=["Rows"])
+    for (store, name, what), lines in _by_table(found).items():
+        why = "; ".join(dict.fromkeys(line.why for line in lines))
+        table.add_row(store, name, f"{sum(line.rows for line in lines):,}", WORDS[what], why)
+    if found.lines:
+        console.print(table)
+    stays = dict.fromkeys((line.store, line.table, line.basis, line.reason) for line in found.lines if line.basis)
+    for store, name, basis, reason in stays:
+        console.print(Text.assemble(f"{store}/{name} stays for a time: ", (basis, "bold"), f" {reason}".rstrip()))
+    cost = sum(line.cost for line in found.lines)
+    for refusal in found.refusals.values():
+        console.print(Text.assemble((f"{refusal.state}: ", COLOURS[refusal.state]), refusal.reason))
+    console.print(
+        f"{found.rows:,} rows in {len({(line.store, line.table) for line in found.lines})} tables of "
+        f"{len(service.stores)} stores; planner's cost {cost:,.0f}. Nothing was changed."
+    )
+
+
+def _by_table(found: "Preview") -> "dict[tuple[str, str, str], list[Line]]":
+    """The steps, those of one table that do the same thing together."""
+    grouped: dict[tuple[str, str, str], list[Line]] = {}
+    for line in found.lines:
+        grouped.setdefault((line.store, line.table, line.what), []).append(line)
+    return grouped
+
+
+@contextmanager
+def progress(*, quiet: bool) -> "Iterator[Watch]":
+    """A bar on standard error while people are erased."""
+    console = Console(stderr=True, highlight=False)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"))
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("Finding", total=None)
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage == "change":
+                bar.update(task, description=STAGES[stage], completed=done, total=total)
+            else:
+                bar.update(task, description=STAGES[stage])
+            if stage == "certify":
+                bar.update(task, completed=bar.tasks[0].total)
+
+        yield watch
+
+
+def show_outcomes(service: "Service", outcomes: "Sequence[Outcome]", *, as_json: bool) -> None:
+    if as_json:
+        _json([asdict(outcome) for outcome in outcomes])
+        return
+    console = _console()
+    if len(outcomes) > 20:
+        states: dict[str, int] = {}
+        for outcome in outcomes:
+            states[outcome.state] = states.get(outcome.state, 0) + 1
+        console.print(", ".join(f"{count:,} {state}" for state, count in states.items()))
+        console.print(f"Certificates: {service.settings.home / 'certificates'}")
+        return
+    for outcome in outcomes:
+        parts: list[Any] = [(outcome.reference, "bold"), " ", (outcome.state, COLOURS.get(outcome.state, ""))]
+        if outcome.reason:
+            parts.append(f": {outcome.reason}")
+        elif outcome.state == "fulfilled":
+            parts.append(f": {outcome.rows:,} rows; a second look found nothing left")
+        console.print(Text.assemble(*parts))
+        for left in outcome.left:
+            console.print(f"  left: {left.rows:,} rows in {left.store}/{left.table} ({left.why})")
+        if outcome.certificate:
+            console.print(f"  certificate: {outcome.certificate}")
+            console.print(f"  check it:    slett certificate verify {outcome.certificate}")
+
+
+def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:
+    if as_json:
+        _json([asdict(each) for each in found])
+        return
+    console = _console()
+    for each in found:
+        if each.request and each.erased_at:
+            console.print(f"Erased on {each.erased_at:%Y-%m-%d} by request {each.request}.")
+        if not each.left:
+            console.print(Text("Nothing is left in any store.", "green"))
+        for left in each.left:
+            where = f"{left.rows:,} rows in {left.store}/{left.table} ({left.why})"
+            console.print(Text.assemble(("still there: ", "red"), where))
+
+
+def show_requests(requests: "Sequence[Request]", *, as_json: bool) -> None:
+    if as_json:
+        _json([asdict(request) for request in requests])
+        return
+    table = _table("Request", "Kind", "State", "Filed", "Finished", "Due")
+    for request in requests:
+        table.add_row(
+            request.reference,
+            request.kind,
+            Text(request.state, COLOURS.get(request.state, "")),
+            f"{request.filed_at:%Y-%m-%d %H:%M}",
+            f"{request.finished_at:%Y-%m-%d %H:%M}" if request.finished_at else "",
+            f"{request.due_at:%Y-%m-%d %H:%M}",
+        )
+    _console().print(table if requests else "No request was filed yet.")
+
+
+def show_request(request: "Request", steps: "Sequence[Step]", *, as_json: bool) -> None:
+    if as_json:
+        _json({**asdict(request), "steps": [asdict(step) for step in steps]})
+        return
+    console = _console()
+    state = (request.state, COLOURS.get(request.state, ""))
+    console.print(Text.assemble((request.reference, "bold"), f" {request.kind}, ", state))
+    if request.reason:
+        console.print(request.reason)
+    filed, promised = f"{request.filed_at:%Y-%m-%d %H:%M}", f"{request.due_at:%Y-%m-%d %H:%M}"
+    console.print(f"filed {filed}, promised by {promised}, by law {request.law_due}")
+    table = _table("Store", "Table", "What happens", "Planned", "Done", "State", right=["Planned", "Done"])
+    for step in steps:
+        if step.planned or step.done:
+            table.add_row(
+                step.store,
+                step.table,
+                WORDS.get(step.name, step.name),
+                f"{step.planned:,}",
+                f"{step.done:,}",
+                step.state,
+            )
+    if table.row_count:
+        console.print(table)
+
+
+def show_certificate(body: dict[str, Any]) -> None:
+    from slett.certify import sections
+
+    console = _console()
+    for section in sections(body):
+        console.print(Text(section.title, "bold"))
+        if not section.columns:
+            for row in section.rows:
+                console.print(f"  {row[0]:<22} {' '.join(row[1:])}")
+            continue
+        table = _table(*section.columns)
+        for row in section.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def show_verdict(verdict: "Verdict") -> None:
+    console = _console()
+    for finding in verdict.findings:
+        mark = ("✓", "green") if finding.good else ("✗", "red")
+        console.print(Text.assemble(mark, f" {finding.name}: {finding.sentence}"))
+    console.print(Text("The certificate holds." if verdict.good else "Do not believe this certificate.", "bold"))

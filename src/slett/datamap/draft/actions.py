@@ -1,0 +1,183 @@
+"""What becomes of the rows: an action for every table whose nature is clear, and for the rest why it is not."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from slett.datamap.draft import kinds, words
+from slett.datamap.draft.graph import Graph, Key, Link
+from slett.datamap.draft.sketch import Sketch, Told, Verdict
+from slett.datamap.model import Until
+from slett.stores.schema import Table
+
+MAIN_DATES = words.group("created placed ordered issued paid booked date opprettet bestilt erstellt cree creado")
+BROWSING = words.group("search view pageview visit click login")
+
+
+def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]]) -> None:
+    """Gives every sketch its verdict; a delete that something undecided stands in the way of is undecided itself."""
+    blocked: dict[Key, str] = {}
+    while True:
+        for sketch in sketches.values():
+            sketch.verdict = _verdict(graph, sketches, personal, sketch)
+            if sketch.key in blocked and sketch.verdict.action == "delete" and not sketch.decided:
+                sketch.verdict = Verdict("undecided", blocked[sketch.key])
+        going = [key for key, sketch in sketches.items() if sketch.owned and sketch.verdict.action == "delete"]
+        found = {
+            key: why
+            for key in going
+            if not sketches[key].decided
+            and (why := _in_the_way(graph, sketches, key) or _circle(graph, frozenset(going), key))
+        }
+        if not found:
+            return
+        blocked |= found
+
+
+def _in_the_way(graph: Graph, sketches: Mapping[Key, Sketch], key: Key) -> str:
+    """Why rows of this table cannot be deleted yet: rows that need them, and may stay."""
+    for link in graph.incoming[key]:
+        if link.to_itself or not link.declared or link.emptyable:
+            continue
+        other = sketches.get(link.child)
+        name = link.child[1]
+        if other is None or other.verdict.action == "ignore" or not other.owned:
+            return f"rows of `{name}` need it (`{', '.join(link.columns)}` cannot be null)"
+        if other.verdict.action != "delete":
+            fate = "undecided" if other.verdict.action == "undecided" else "staying"
+            return f"delete, once `{name}` is decided: it is {fate}, and its `{', '.join(link.columns)}` cannot be null"
+    return ""
+
+
+def _circle(graph: Graph, going: frozenset[Key], key: Key) -> str:
+    """Why no row of this table can go first: what it needs, in the end, needs it."""
+    seen: set[Key] = set()
+    waiting = [key]
+    while waiting:
+        for link in graph.outgoing[waiting.pop()]:
+            if not link.declared or not link.required or link.parent not in going:
+                continue
+            if link.parent == key:
+                return "in a circle of references that are all NOT NULL: none can go first"
+            if link.parent not in seen:
+                seen.add(link.parent)
+                waiting.append(link.parent)
+    return ""
+
+
+def _verdict(
+    graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]], sketch: Sketch
+) -> Verdict:
+    fresh = _proposal(graph, sketches, personal, sketch)
+    if sketch.known and sketch.decided:
+        why = fresh.why if fresh.action == sketch.known.action else ""
+        return Verdict(sketch.known.action, why, until=sketch.known.until, basis=sketch.known.basis)
+    if sketch.known and not (fresh.follows and _is_human(sketches, fresh.follows)):
+        return replace(fresh, action="undecided", until=None, basis="", why=_reminder(fresh))
+    return fresh
+
+
+def _is_human(sketches: Mapping[Key, Sketch], key: Key) -> bool:
+    """Whether the action of that table is a human's, or follows one."""
+    sketch = sketches[key]
+    return sketch.decided or bool(sketch.verdict.follows and _is_human(sketches, sketch.verdict.follows))
+
+
+def _reminder(fresh: Verdict) -> str:
+    return fresh.why if fresh.action == "undecided" else f"perhaps {fresh.action}: {fresh.why}"
+
+
+def _proposal(
+    graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]], sketch: Sketch
+) -> Verdict:
+    if sketch.doubt:
+        return Verdict("undecided", sketch.doubt)
+    if sketch.root:
+        return Verdict("delete", "last of all, when nothing refers to it any more")
+    if not sketch.owned:
+        return _mentions_only(personal, sketch)
+    table = graph.tables[sketch.key]
+    direct = [told for told in sketch.references if told.link is None or told.link.parent in graph.roots]
+    owners = [told for told in direct if told.reference.kind == "owner"]
+    if any(told.reference.kind == "shared" for told in sketch.references):
+        return Verdict("undecided", "shared by several people")
+    if len(owners) > 1 and not kinds.is_membership(graph, sketch.key):
+        return Verdict("undecided", "two references say that it is theirs: two people's row, or one's?")
+    parts = [
+        (told.link, sketches[told.link.parent])
+        for told in sketch.references
+        if told.link and told.link.parent not in graph.roots and told.reference.kind == "owner"
+    ]
+    name = frozenset(words.words(sketch.key[1]))
+    if parts and not direct and (follows := _as_parent(personal, sketch, parts, name)):
+        return follows
+    if name & words.ACCOUNTING:
+        return Verdict("undecided", _keep(table))
+    if name & words.LOG and not name & BROWSING:
+        return Verdict("undecided", "a log: anonymise what names the person, or keep it on a basis")
+    if owners and parts and not words.PIECE & set(words.words(sketch.key[1])[-1:]):
+        return Verdict("undecided", f"others may write into a person's `{parts[0][1].key[1]}` here")
+    if name & words.PASSING:
+        nature = min(name & words.PASSING)
+        return Verdict("delete", f"of use to the person alone ({nature})")
+    if kinds.is_membership(graph, sketch.key) and not (owners and parts):
+        return Verdict("delete", "only ties the person to something")
+    if owners and not parts:
+        return _by_declaration(table, owners[0], name)
+    return Verdict("undecided", "theirs, but the name does not say whether others need it")
+
+
+def _mentions_only(personal: Mapping[Key, tuple[str, ...]], sketch: Sketch) -> Verdict:
+    named = {column for told in sketch.references for column in told.reference.columns}
+    if left := [column for column in personal.get(sketch.key, ()) if column not in named]:
+        return Verdict("undecided", f"somebody else's row, but {_shown(left)} looks personal")
+    return Verdict("delete" if sketch.references else "undecided", "")  # rows that only mention a person stay
+
+
+def _as_parent(
+    personal: Mapping[Key, tuple[str, ...]],
+    sketch: Sketch,
+    parts: list[tuple[Link, Sketch]],
+    name: frozenset[str],
+) -> Verdict | None:
+    """What a table without an owner of its own becomes, because it is part of others."""
+    link, parent = parts[0]
+    shown = f"`{parent.key[1]}`"
+    actions = {other.verdict.action for _, other in parts}
+    if actions == {"delete"} and link.required:
+        if name & (words.ACCOUNTING | words.LOG) and not parent.decided:
+            return None
+        return Verdict("delete", f"cannot outlive {shown}", parent.key)
+    if actions == {"keep"} and link.required:
+        if personal[sketch.key]:
+            return Verdict("undecided", f"kept as {shown}, but its own personal columns want a rule")
+        if len(parts) > 1:
+            return Verdict(
+                "undecided", f"which of {_shown(other.key[1] for _, other in parts)} says how long it is kept?"
+            )
+        why = f"part of {shown}, and nothing in it looks personal"
+        return Verdict("keep", why, parent.key, Until(table=parent.key[1]), parent.verdict.basis)
+    if "undecided" in actions and not name & words.PASSING:
+        waits = next(other for _, other in parts if other.verdict.action == "undecided")
+        return Verdict("undecided", f"follows `{waits.key[1]}`")
+    return None
+
+
+def _by_declaration(table: Table, owner: Told, name: frozenset[str]) -> Verdict:
+    link = owner.link
+    if link and link.required and link.declared and not name & (words.CONTAINER | words.BESIDE):
+        if table.is_unique(link.columns):
+            return Verdict("delete", "one row a person: an extension of the root")
+        if link.on_delete == "CASCADE":
+            return Verdict("delete", "the database itself deletes it with the person")
+    return Verdict("undecided", "theirs, but the name does not say whether others need it")
+
+
+def _shown(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _keep(table: Table) -> str:
+    dates = [column for column in table.columns if column.family in ("date", "timestamp") and not column.nullable]
+    dates.sort(key=lambda column: not MAIN_DATES & set(words.words(column.name)))
+    start = dates[0].name if dates else "…"
+    return f"bookkeeping? then keep, until: {{column: {start}, add: 5 years, from: year-end}}, with its basis"

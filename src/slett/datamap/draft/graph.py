@@ -1,0 +1,126 @@
+"""The tables of all stores and how they refer to each other, declared or only by the names of columns."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from slett.datamap.check.constraints import allows, mentions
+from slett.datamap.draft.words import ACCOUNT, AUTHOR, MENTION, OWNER, PERSON, is_key, stem, words
+from slett.datamap.model import Rule, Scalar
+from slett.stores.schema import Column, OnDelete, Schema, Table
+
+Key = tuple[str, str]  # store and table
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Columns of one table that hold the key of another in the same store."""
+
+    child: Key
+    columns: tuple[str, ...]
+    parent: Key
+    match: tuple[str, ...]
+    declared: bool
+    required: bool  # no row without it
+    emptyable: bool  # its nullable columns can be set to null, which undoes it
+    on_delete: OnDelete = "NO ACTION"
+    none: tuple[Scalar, ...] = ()
+
+    @property
+    def to_itself(self) -> bool:
+        """Whether a row refers to another row of its own table."""
+        return self.child == self.parent
+
+
+class Graph:
+    """Tables and links of every store; a link that is only a name needs `roots` to know what `user_id` means."""
+
+    def __init__(self, schemas: Mapping[str, Schema], roots: Iterable[Key] = ()) -> None:
+        self.tables: dict[Key, Table] = {
+            (store, name): table for store, schema in schemas.items() for name, table in schema.tables.items()
+        }
+        self.roots = tuple(roots)
+        self.incoming: dict[Key, list[Link]] = defaultdict(list)
+        self.outgoing: dict[Key, list[Link]] = defaultdict(list)
+        for key, table in self.tables.items():
+            for link in (*self._declared(key, table), *self._named(key, table)):
+                self.incoming[link.parent].append(link)
+                self.outgoing[link.child].append(link)
+
+    def _declared(self, key: Key, table: Table) -> Iterator[Link]:
+        seen = set()
+        for foreign in table.foreign_keys:
+            parent = (key[0], foreign.table)
+            where = (foreign.columns, parent, foreign.match)
+            if parent in self.tables and where not in seen:
+                seen.add(where)
+                yield self._link(key, foreign.columns, parent, foreign.match, True, foreign.on_delete)
+
+    def _named(self, key: Key, table: Table) -> Iterator[Link]:
+        taken = {column for foreign in table.foreign_keys for column in foreign.columns}
+        for column in table.columns:
+            if column.name in taken or (column.name,) == table.primary_key or column.generated:
+                continue
+            parent = self._meant(key, table, column.name)
+            match = self.tables[parent].primary_key if parent else ()
+            if not parent or len(match) != 1:
+                continue
+            other = self.tables[parent].column(match[0])
+            if other and other.family == column.family and column.family in ("integer", "uuid"):
+                zero = column.family == "integer" and not column.nullable and column.default
+                yield self._link(key, (column.name,), parent, match, False, none=(0,) if zero else ())
+
+    def _meant(self, key: Key, table: Table, column: str) -> Key | None:
+        """The table that an undeclared column refers to, when its name leaves one answer."""
+        meant = stem(column)
+        if not meant:
+            return None
+        if is_key(column) and (found := self._by_name[key[0]].get(meant)):
+            return found[0] if len(found) == 1 and found[0] != key else None
+        here = [root for root in self.roots if root[0] == key[0]]
+        if len(here) != 1 or here[0] == key:
+            return None
+        named = set(words(here[0][1])) & (PERSON | ACCOUNT)
+        if is_key(column) and meant[-1] in named:
+            return here[0]
+        if is_key(column) and meant[-1] in PERSON and not self._by_name[key[0]].get(meant[-1:]):
+            return here[0]
+        roles = OWNER | AUTHOR | MENTION
+        return here[0] if not table.foreign_keys and (meant[-1] in roles or meant[0] in MENTION) else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[tuple[str, ...], list[Key]]]:
+        found: dict[str, dict[tuple[str, ...], list[Key]]] = defaultdict(lambda: defaultdict(list))
+        for key in self.tables:
+            name = words(key[1])
+            for ending in {name, name[1:]} - {()}:
+                found[key[0]][ending].append(key)
+        return found
+
+    def _link(
+        self,
+        child: Key,
+        columns: tuple[str, ...],
+        parent: Key,
+        match: tuple[str, ...],
+        declared: bool,
+        on_delete: OnDelete = "NO ACTION",
+        none: tuple[Scalar, ...] = (),
+    ) -> Link:
+        table = self.tables[child]
+        known = [column for name in columns if (column := table.column(name))]
+        required = not any(column.nullable for column in known)
+        empties = [column for column in known if column.nullable]
+        emptyable = bool(empties) and all(_can_be_null(table, column) for column in empties)
+        return Link(child, columns, parent, match, declared, required, emptyable, on_delete, none)
+
+
+def _can_be_null(table: Table, column: Column) -> bool:
+    if column.generated or column.name in table.primary_key:
+        return False
+    return all(
+        allows(check.text, column.name, Rule("null")) is not False
+        for check in table.checks
+        if mentions(check.text, column.name)
+    )

@@ -1,0 +1,173 @@
+"""A map as text: what was decided as it was, what is proposed with its reason at the line."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import yaml
+
+from slett.datamap.draft.sketch import Sketch
+from slett.datamap.model import Ceiling, Reference, Rule, Until
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ ./-][A-Za-z0-9_]+)*")
+NOT_PLAIN = frozenset(["true", "false", "null", "yes", "no", "on", "off", "y", "n"])  # in YAML 1.1 or 1.2
+
+HEAD = """\
+# yaml-language-server: $schema=slett.schema.json
+#
+# The data map: where this service holds personal data, and what becomes of it when a person leaves.
+# Drafted by `slett map`. What is sure has its reason beside it; the rest is `action: undecided` and yours to decide:
+#
+#   delete      the rows go                        anonymise  they stay, and these columns no longer name anybody
+#   keep        they stay until, on a legal basis  ignore     no person's data: reason, owner and review say why
+#
+# A reference says whose a row is: `owner` (the default) theirs, `shared` several people's, `mention` somebody else's,
+# which stays and no longer names the person (its column becomes null, or what `set` says).
+# Decide the tables that others follow first, then run `slett map` again: what you decided stays, what is new is added,
+# and an undecided part of a decided table follows it (not one with a `reason`). Comments are written anew, so put yours
+# under `reason`. `slett check` says what is still open.
+"""
+
+
+def write(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceiling) -> str:
+    """The text of a map: of every store its URL, `${NAME}`, and its tables."""
+    return "\n".join([HEAD, *_document(stores, ceiling), ""])
+
+
+def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceiling) -> Iterator[str]:
+    yield "slett: 1"
+    if ceiling != Ceiling():
+        yield f"ceiling: {flow({'rows': ceiling.rows, 'share': ceiling.share})}"
+    yield "stores:"
+    for name, (url, sketches) in stores.items():
+        yield f"  {scalar(name)}:"
+        yield f"    url: {url}"
+        tables = [line for sketch in sketches for line in ("", *_table(sketch))]
+        yield from ["    tables:", *tables[1:]] if tables else ["    tables: {}"]
+
+
+def _table(sketch: Sketch) -> Iterator[str]:
+    yield f"      {scalar(sketch.key[1])}:"
+    for note in sketch.notes:
+        yield f"        # {_line(note)}"
+    for line in _entries(sketch):
+        yield f"        {line}"
+
+
+def _entries(sketch: Sketch) -> Iterator[str]:
+    known, verdict = sketch.known, sketch.verdict
+    if sketch.root:
+        yield "root: true  # one row per person"
+    if sketch.identifiers:
+        yield f"identifiers: {flow(dict(sketch.identifiers))}"
+    if sketch.references:
+        yield "references:"
+        for told in sketch.references:
+            yield _commented(f"  - {flow(_reference(sketch, told.reference))}", told.why)
+    if sketch.disable is not None:
+        yield f"disable: {sketch.disable if isinstance(sketch.disable, str) else flow(_rules(sketch.disable))}"
+    if sketch.owned or verdict.action != "delete" or not sketch.references:
+        yield _commented(f"action: {verdict.action}", verdict.why)
+    if verdict.until:
+        yield f"until: {flow(_until(verdict.until))}"
+    if verdict.basis:
+        yield f"basis: {scalar(verdict.basis)}"
+    if known and known.columns:
+        yield f"columns: {flow(known.columns)}"
+    if known and known.anonymise:
+        yield f"anonymise: {flow(_rules(known.anonymise))}"
+    if known and known.reason:
+        yield f"reason: {scalar(known.reason)}"
+    if known and known.owner:
+        yield f"owner: {scalar(known.owner)}"
+    if known and known.review:
+        yield f"review: {known.review.isoformat()}"
+    if known and known.triggers:
+        yield f"triggers: {flow(known.triggers)}"
+    if sketch.omit:
+        yield f"omit: {flow(sketch.omit)}"
+
+
+def _reference(sketch: Sketch, reference: Reference) -> dict[str, object]:
+    one = len(reference.columns) == 1
+    said: dict[str, object] = {"column": reference.columns[0]} if one else {"columns": reference.columns}
+    if reference.identifier:
+        said["identifier"] = reference.identifier
+    else:
+        elsewhere = reference.store != sketch.key[0] or "/" in reference.table
+        said["to"] = f"{reference.store}/{reference.table}" if elsewhere else reference.table
+    if reference.match:
+        said["match"] = reference.match[0] if len(reference.match) == 1 else reference.match
+    if reference.kind != "owner":
+        said["kind"] = reference.kind
+    if reference.fold:
+        said["fold"] = True
+    if reference.path:
+        said["path"] = ".".join(reference.path)
+    if reference.when:
+        said["when"] = dict(reference.when)
+    if reference.none:
+        said["none"] = reference.none[0] if len(reference.none) == 1 else reference.none
+    if reference.set:
+        said["set"] = reference.set[0] if len(reference.set) == 1 else reference.set
+    if reference.anonymise:
+        said["anonymise"] = _rules(reference.anonymise)
+    return said
+
+
+def _rules(rules: Iterable[tuple[str, Rule]]) -> dict[str, object]:
+    return {column: _rule(rule) for column, rule in rules}
+
+
+def _rule(rule: Rule) -> object:
+    match rule.how:
+        case "null":
+            return None
+        case "constant":
+            return rule.value
+        case "hash":
+            return {"hash": True}
+        case "year" | "month":
+            return {"cut": rule.how}
+        case _:
+            return {rule.how: rule.value}
+
+
+def _until(until: Until) -> dict[str, object]:
+    if until.table:
+        return {"as": until.table}
+    years, months = divmod(until.months, 12)
+    number, unit = (until.months, "month") if months else (years, "year")
+    said: dict[str, object] = {"column": until.column, "add": f"{number} {unit}{'s' if number > 1 else ''}"}
+    return said | {"from": "year-end"} if until.year_end else said
+
+
+def flow(value: object) -> str:
+    """A value on one line: `{column: user_id, to: users}`."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{scalar(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    return scalar(value)
+
+
+def scalar(value: object) -> str:
+    """One value as YAML, quoted where it would be read as something else."""
+    if isinstance(value, str):
+        if PLAIN.fullmatch(value) and value.lower() not in NOT_PLAIN:
+            return value
+        written = yaml.safe_dump(value, default_style='"', width=float("inf"), allow_unicode=True)
+        return str(written).removesuffix("\n")
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)
+
+
+def _commented(line: str, comment: str) -> str:
+    return f"{line}  # {_line(comment)}" if comment else line
+
+
+def _line(text: str) -> str:
+    """The text on one line, whatever the names in it are made of."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))

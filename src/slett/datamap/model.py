@@ -1,0 +1,126 @@
+"""A data map, read and validated: frozen, with every default filled in and every place remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from slett.stores.operations import Rule as Rule
+from slett.stores.operations import Scalar as Scalar
+
+Kind = Literal["owner", "shared", "mention"]
+Action = Literal["delete", "anonymise", "keep", "ignore", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the map a thing was written: for messages."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How a row hangs on a person: `columns` here equal `match` over there.
+
+    Either `table` is set (with `store`, the reference may cross stores), or `identifier`, the name of an
+    identifier that roots declare.
+    """
+
+    columns: tuple[str, ...]
+    place: Place
+    kind: Kind = "owner"
+    store: str = ""
+    table: str = ""
+    match: tuple[str, ...] = ()  # empty: the primary key over there
+    identifier: str = ""
+    fold: bool = False  # compare with letter case folded; always so for an identifier of text
+    path: tuple[str, ...] = ()  # the column holds JSON, the value is at this path
+    when: tuple[tuple[str, Scalar], ...] = ()  # polymorphic: only rows with these values
+    none: tuple[Scalar, ...] = ()  # values that mean nobody, besides null and the empty text
+    set: tuple[Scalar, ...] = ()  # what detaching writes, one a column; empty: null
+    anonymise: tuple[tuple[str, Rule], ...] = ()  # columns of the row that stays
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When a kept row ends: `months` after `column` (or after the end of its year), or with its parent `table`."""
+
+    column: str = ""
+    months: int = 0
+    year_end: bool = False
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    store: str
+    name: str
+    action: Action
+    place: Place
+    root: bool = False
+    identifiers: tuple[tuple[str, str], ...] = ()  # identifier name → column
+    references: tuple[Reference, ...] = ()
+    anonymise: tuple[tuple[str, Rule], ...] = ()  # with `anonymise` and `keep`
+    columns: tuple[str, ...] = ()  # with `keep`: these stay; with `anonymise`: personal-looking ones that may stay
+    until: Until | None = None
+    basis: str = ""
+    reason: str = ""
+    owner: str = ""
+    review: date | None = None
+    disable: tuple[tuple[str, Rule], ...] | Literal["delete"] | None = None  # done first, before any row goes
+    triggers: tuple[str, ...] = ()  # triggers that somebody has looked at
+    omit: tuple[str, ...] = ()  # columns that an export leaves out (password hashes)
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, *path: str | int) -> Place:
+        """Where something of this table was written, `at("anonymise", "email")`, or the nearest thing around it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, self.place)
+
+    def __str__(self) -> str:
+        return f"{self.store}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMap:
+    name: str
+    url: str = field(repr=False)  # with the environment's values filled in; never print it whole
+    tables: Mapping[str, TableMap]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most one person's erasure may touch: a wrong map cannot empty a table."""
+
+    rows: int = 100_000
+    share: float = 0.5  # of any table that holds a thousand rows or more
+
+
+@dataclass(frozen=True, slots=True)
+class DataMap:
+    file: str
+    digest: str  # SHA-256 of the file, hexadecimal
+    stores: Mapping[str, StoreMap]
+    ceiling: Ceiling = field(default_factory=Ceiling)
+
+    @property
+    def tables(self) -> tuple[TableMap, ...]:
+        """Every mapped table of every store, in the order of the file."""
+        return tuple(table for store in self.stores.values() for table in store.tables.values())
+
+    @property
+    def roots(self) -> tuple[TableMap, ...]:
+        """The tables that have one row per person."""
+        return tuple(table for table in self.tables if table.root)
+
+    def table(self, store: str, name: str) -> TableMap | None:
+        """The mapped table of that name, or None."""
+        return self.stores[store].tables.get(name) if store in self.stores else None

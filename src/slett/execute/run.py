@@ -1,0 +1,139 @@
+"""The steps of a plan, applied: short transactions, large steps in slices, and every one repeatable.
+
+Nothing is remembered here of how far a step came, because nothing needs to be: a finished row is no longer
+selected. After a crash the same steps run again, and find only what is left.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from slett.execute.walk import Walk
+from slett.plan import Step
+from slett.stores.errors import Busy
+from slett.stores.sql import Slice
+
+Result = TypeVar("Result")
+TRIES = 6
+Progress = Callable[[int], None]  # rows just changed
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that is done: its place in the plan, and how many rows it changed."""
+
+    position: int
+    rows: int
+
+
+def no_progress(_rows: int) -> None:
+    """Nobody watches."""
+
+
+class Run:
+    """One pass over the steps of a plan.
+
+    Args:
+        walk: whose rows.
+        chunk_rows: rows changed in one transaction, at most, where the rows can be told apart.
+    """
+
+    def __init__(
+        self,
+        walk: Walk,
+        chunk_rows: int,
+        progress: Progress = no_progress,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.walk = walk
+        self.chunk_rows = chunk_rows
+        self._progress = progress
+        self._pause = pause
+
+    def count(self, limit: int | None = None) -> list[int]:
+        """How many rows each step would change: one statement a store."""
+        counts = [0] * len(self.walk.plan.steps)
+        for store in self.walk.plan.stores:
+            mine = [(place, step) for place, step in enumerate(self.walk.plan.steps) if step.store == store]
+            for _, step in mine:
+                self.walk.bring(store, step.change.rows)
+            found = self.walk.sessions[store].count([step.change for _, step in mine], limit)
+            for (place, _), count in zip(mine, found, strict=True):
+                counts[place] = count
+        return counts
+
+    def apply(self, counts: Sequence[int]) -> Iterator[list[Done]]:
+        """Run every step; yields what each committed transaction has finished.
+
+        Args:
+            counts: rows expected of each step: small steps of one store share a transaction, large ones go in slices.
+
+        Raises:
+            StoreError: a store failed. What was yielded is done, the rest is not.
+        """
+        group: list[int] = []
+        for place, step in enumerate(self.walk.plan.steps):
+            if group and not self._fits(group, place, counts):
+                yield self._together(group)
+                group = []
+            if counts[place] > self.chunk_rows and not step.together:
+                yield [self._in_slices(place)]
+            else:
+                group.append(place)
+        if group:
+            yield self._together(group)
+
+    def _fits(self, group: list[int], place: int, counts: Sequence[int]) -> bool:
+        steps = self.walk.plan.steps
+        first, last, step = steps[group[0]], steps[group[-1]], steps[place]
+        if step.store != first.store or (first.phase == "disable") != (step.phase == "disable"):
+            return False
+        if step.together or last.together:
+            return step.together == last.together
+        return sum(counts[each] for each in group) + counts[place] <= self.chunk_rows
+
+    def _together(self, places: Sequence[int]) -> list[Done]:
+        steps = [self.walk.plan.steps[place] for place in places]
+        session = self.walk.sessions[steps[0].store]
+
+        def work() -> list[Done]:
+            with session.transaction(defer=any(step.together for step in steps)):
+                return [Done(place, self._one(step)) for place, step in zip(places, steps, strict=True)]
+
+        done = self._insist(work)
+        self._progress(sum(each.rows for each in done))
+        return done
+
+    def _one(self, step: Step) -> int:
+        self.walk.bring(step.store, step.change.rows)
+        return self.walk.sessions[step.store].apply(step.change)
+
+    def _in_slices(self, place: int) -> Done:
+        step = self.walk.plan.steps[place]
+        session = self.walk.sessions[step.store]
+        self.walk.bring(step.store, step.change.rows)
+        total = session.number(step.change)
+        if total is None:
+            return self._together([place])[0]
+        changed = 0
+        for after in range(0, total, self.chunk_rows):
+            part = Slice(after, min(after + self.chunk_rows, total))
+
+            def work(part: Slice = part) -> int:
+                with session.transaction():
+                    return session.apply(step.change, part)
+
+            rows = self._insist(work)
+            changed += rows
+            self._progress(rows)
+        return Done(place, changed)
+
+    def _insist(self, work: Callable[[], Result]) -> Result:
+        """Give way when somebody else holds a lock, and try again a little later."""
+        for attempt in range(TRIES - 1):
+            try:
+                return work()
+            except Busy:
+                self._pause(0.05 * 2**attempt)
+        return work()

@@ -1,0 +1,143 @@
+"""Whose rows they are: the key sets of all stores, filled top-down by the rounds of a plan."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from slett.plan import Named, Plan
+from slett.stores.operations import KeySet, Rows
+from slett.stores.schema import Family
+from slett.stores.sql import Session
+
+Values = Sequence[tuple[int, Any]]  # (person's number, value)
+
+
+class Walk:
+    """The persons of one pass, and everything that is known of where their rows are.
+
+    Args:
+        plan: says what to collect.
+        sessions: one a store, open, by name.
+        people: how many persons; one is kept inline while small, several go to key tables.
+    """
+
+    def __init__(self, plan: Plan, sessions: Mapping[str, Session], people: int) -> None:
+        self.plan = plan
+        self.sessions = sessions
+        self.people = people
+        self._values: dict[str, tuple[KeySet, tuple[Family, ...], list[tuple[Any, ...]]]] = {}
+        self._brought: dict[tuple[str, str], int] = {}
+
+    # -- who ----------------------------------------------------------------------------------------
+
+    def name(self, keys: KeySet, families: tuple[Family, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Fill a key set that belongs to no store: rows of (person's number, *values)."""
+        self._values[keys.name] = (keys, families, list(rows))
+        for store in self.sessions:
+            self._brought.pop((store, keys.name), None)
+
+    def remember(self, keys: KeySet, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Put back a key set of a table as an earlier process collected it."""
+        self.sessions[keys.store].know(keys, rows, self.families(keys), people=self.people)
+
+    def pin(self) -> None:
+        """From now on the persons are the root rows that were found, and nobody who takes their identifiers later."""
+        for named in self.plan.named:
+            rows: list[tuple[Any, ...]] = []
+            if named.root:
+                places = [self.plan.keysets[named.root].columns.index(each) for each in named.keys.columns]
+                rows = [(row[0], *(row[1 + place] for place in places)) for row in self.rows_of(named.root)]
+            self.name(named.keys, named.families, rows)
+
+    # -- where --------------------------------------------------------------------------------------
+
+    def collect(self, *, identifiers: bool = True) -> None:
+        """Fill every key set, round by round, until nothing new is found.
+
+        Args:
+            identifiers: also take the persons' identifiers from their root rows; not when they were put back.
+        """
+        rounds = self.plan.rounds
+        for keys in self.plan.keysets.values():
+            self.sessions[keys.store].expect(keys, people=self.people)
+        for number, each in enumerate(rounds):
+            if number == self.plan.root_rounds and identifiers:
+                self._take_identifiers()
+            new = True
+            while new:
+                new = False
+                for collect in each.collects:
+                    keys = self.plan.keysets[collect.into]
+                    self.bring(keys.store, collect.rows)
+                    new |= bool(self.sessions[keys.store].collect(collect, keys))
+                new = new and each.repeat
+        if len(rounds) == self.plan.root_rounds and identifiers:
+            self._take_identifiers()
+
+    def _take_identifiers(self) -> None:
+        named = {each.identifier: each for each in self.plan.named if each.identifier}
+        for identifier in self.plan.identifiers:
+            rows = list(self._values[named[identifier.name].keys.name][2])
+            for root, column in identifier.sources:
+                place = 1 + self.plan.keysets[root].columns.index(column)
+                rows += [(row[0], row[place]) for row in self.rows_of(root) if row[place] not in (None, "")]
+            self.name(identifier.keys, (identifier.family,), dict.fromkeys(rows))
+
+    def bring(self, store: str, rows: Rows) -> None:
+        """Make every key set that a selection names known in that store, as it is now."""
+        session = self.sessions[store]
+        wanted = [link.keys for link in rows.links] + [holder.keys for holder in rows.unless]
+        for name in dict.fromkeys(wanted):
+            if name in self._values:
+                keys, families, values = self._values[name]
+                if self._brought.get((store, name)) is None:
+                    session.know(keys, values, families, people=self.people)
+                    self._brought[store, name] = len(values)
+                continue
+            keys = self.plan.keysets[name]
+            home = self.sessions[keys.store]
+            if keys.store == store or self._brought.get((store, name)) == home.count_of(name):
+                continue
+            session.know(keys, home.rows_of(name), self.families(keys), people=self.people)
+            self._brought[store, name] = home.count_of(name)
+
+    # -- what was found -----------------------------------------------------------------------------
+
+    def families(self, keys: KeySet) -> tuple[Family, ...]:
+        """The column families of a key set of a table."""
+        live = self.sessions[keys.store].schema.tables[keys.table]
+        found = {column.name: column.family for column in live.columns}
+        return tuple(found[each] for each in keys.columns)
+
+    def rows_of(self, name: str) -> Iterator[tuple[Any, ...]]:
+        """A key set as rows of (person's number, *values)."""
+        if name in self._values:
+            yield from self._values[name][2]
+        else:
+            yield from self.sessions[self.plan.keysets[name].store].rows_of(name)
+
+    def found_roots(self) -> dict[int, int]:
+        """How many root rows each person has; a person without one is not there."""
+        found: dict[int, int] = {}
+        for root in self.plan.roots:
+            for row in self.rows_of(root):
+                found[row[0]] = found.get(row[0], 0) + 1
+        return found
+
+    def doubled_roots(self) -> dict[int, str]:
+        """Persons who were named by something that several rows of one root share, with that root."""
+        found: dict[int, str] = {}
+        for root in self.plan.roots:
+            seen: set[int] = set()
+            for row in self.rows_of(root):
+                if row[0] in seen:
+                    found[row[0]] = root
+                seen.add(row[0])
+        return found
+
+
+def named_by(plan: Plan, *, root: str = "", identifier: str = "") -> Named | None:
+    """The key set that a request fills when it names a person so, or None."""
+    return next(
+        (each for each in plan.named if (root and each.root == root) or (identifier and each.identifier == identifier)),
+        None,
+    )

@@ -1,0 +1,167 @@
+"""The journal: the steps of a batch, written before they are done, and the keys that they work on.
+
+The keys are somebody's, so they are sealed: nothing here can be read without the secret key, and a finished batch
+has none left.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from slett.ledger.batches import Lease, check_lease
+from slett.ledger.database import mark_destroyed
+from slett.ledger.seal import Seal
+from slett.ledger.tables import batches, scope, steps
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    position: int
+    store: str
+    table: str
+    name: str  # what it does
+    planned: int = 0  # rows
+    done: int = 0
+    state: Literal["planned", "running", "done"] = "planned"
+    progress: str = ""  # JSON: where to go on after a crash; sealed in the database, gone when the batch is finished
+
+
+class Steps:
+    """The steps of batches, inside one transaction."""
+
+    def __init__(self, connection: Connection, seal: Seal) -> None:
+        self._connection = connection
+        self._seal = seal
+
+    def plan(self, lease: Lease, plan: Iterable[Step]) -> None:
+        """Write steps; the batch is `planned` from now on. A later call may add steps at further positions.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+        """
+        check_lease(self._connection, lease)
+        rows = [
+            {
+                "batch": lease.batch,
+                "position": step.position,
+                "store": step.store,
+                "table": step.table,
+                "name": step.name,
+                "state": step.state,
+                "planned": step.planned,
+                "done": step.done,
+                "progress": self._close(lease.batch, step),
+            }
+            for step in plan
+        ]
+        if rows:
+            self._connection.execute(insert(steps), rows)
+        self._connection.execute(update(batches).where(batches.c.number == lease.batch).values(state="planned"))
+
+    def mark(self, lease: Lease, marked: Iterable[Step]) -> None:
+        """Write how far these steps have come: their state, rows done and progress.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+        """
+        check_lease(self._connection, lease)
+        rows = [
+            {
+                "at": step.position,
+                "now": step.state,
+                "rows": step.done,
+                "mark": self._close(lease.batch, step),
+            }
+            for step in marked
+        ]
+        if rows:
+            self._connection.execute(
+                update(steps)
+                .where(steps.c.batch == lease.batch, steps.c.position == bindparam("at"))
+                .values(state=bindparam("now"), done=bindparam("rows"), progress=bindparam("mark")),
+                rows,
+            )
+
+    def of(self, batch: int) -> tuple[Step, ...]:
+        """The steps of a batch, in order."""
+        query = select(steps).where(steps.c.batch == batch).order_by(steps.c.position)
+        return tuple(
+            Step(
+                position=row.position,
+                store=row.store,
+                table=row.table,
+                name=row.name,
+                planned=row.planned,
+                done=row.done,
+                state=row.state,
+                progress=self._open(batch, row.position, row.progress),
+            )
+            for row in self._connection.execute(query)
+        )
+
+    def _close(self, batch: int, step: Step) -> bytes | None:
+        if not step.progress:
+            return None
+        return self._seal.close(step.progress.encode(), "step", batch, step.position)
+
+    def _open(self, batch: int, position: int, blob: bytes | None) -> str:
+        return self._seal.open(blob, "step", batch, position).decode() if blob else ""
+
+
+class Scope:
+    """The sealed keys that batches work on, by name and part, inside one transaction."""
+
+    def __init__(self, connection: Connection, seal: Seal) -> None:
+        self._connection = connection
+        self._seal = seal
+
+    def put(self, lease: Lease, parts: Iterable[tuple[str, int, bytes]]) -> None:
+        """Seal and write (name, part, content); a part is written once.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+        """
+        check_lease(self._connection, lease)
+        rows = [
+            {
+                "batch": lease.batch,
+                "name": name,
+                "part": part,
+                "blob": self._seal.close(content, "scope", lease.batch, name, part),
+            }
+            for name, part, content in parts
+        ]
+        if rows:
+            self._connection.execute(insert(scope), rows)
+
+    def names(self, batch: int) -> dict[str, int]:
+        """The names in a batch's scope, each with its number of parts."""
+        query = select(scope.c.name).where(scope.c.batch == batch).order_by(scope.c.name)
+        counted: dict[str, int] = {}
+        for name in self._connection.execute(query).scalars():
+            counted[name] = counted.get(name, 0) + 1
+        return counted
+
+    def read(self, batch: int, name: str) -> Iterator[bytes]:
+        """The contents of a name's parts, in order, one at a time in memory.
+
+        Raises:
+            BrokenSeal: a part was changed, or sealed with another secret key.
+        """
+        mine = (scope.c.batch == batch) & (scope.c.name == name)
+        parts = self._connection.execute(select(scope.c.part).where(mine).order_by(scope.c.part)).scalars().all()
+        for part in parts:
+            blob = self._connection.execute(select(scope.c.blob).where(mine, scope.c.part == part)).scalar_one()
+            yield self._seal.open(blob, "scope", batch, name, part)
+
+    def destroy(self, lease: Lease) -> None:
+        """Delete all of a batch's scope, so that it is not in the database's file any more.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+        """
+        check_lease(self._connection, lease)
+        self._connection.execute(delete(scope).where(scope.c.batch == lease.batch))
+        mark_destroyed(self._connection)

@@ -1,0 +1,141 @@
+"""Opening a ledger, and reading and writing it a transaction at a time."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from slett.ledger.batches import Batches
+from slett.ledger.database import open_engine, scrub
+from slett.ledger.errors import Conflict, LedgerError
+from slett.ledger.journal import Scope, Steps
+from slett.ledger.kept import KeptRows
+from slett.ledger.keys import Keys
+from slett.ledger.log import Log
+from slett.ledger.requests import Requests
+from slett.ledger.seal import Seal
+from slett.ledger.tables import properties
+from slett.ledger.tombstones import Tombstones
+from slett.settings import Settings
+
+Clock = Callable[[], datetime]
+Draw = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One transaction: everything read on it is of one moment, everything written on it is committed together."""
+
+    now: datetime  # the one moment that all of it happens at
+    requests: Requests
+    batches: Batches
+    steps: Steps
+    scope: Scope
+    kept: KeptRows
+    tombstones: Tombstones
+    log: Log
+
+
+class Ledger:
+    """An open ledger; threads may share it. Made by `open_ledger`, closed by `close` or at the end of a `with`."""
+
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, draw: Draw) -> None:
+        self.keys = keys
+        self._engine = engine
+        self._clock = clock
+        self._draw = draw
+
+    @contextmanager
+    def read(self) -> Iterator[Page]:
+        """A page to read from: a snapshot, which delays no writer."""
+        snapshot = {} if self._engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with self._engine.connect() as connection:
+            yield self._page(connection.execution_options(**snapshot))
+
+    @contextmanager
+    def write(self) -> Iterator[Page]:
+        """A page to write on, committed at the end of the `with`, or rolled back on an exception.
+
+        Raises:
+            LedgerError: the database does not answer, or another process has been writing for half a minute.
+        """
+        with self._engine.connect().execution_options(writing=True) as connection:
+            with connection.begin():
+                yield self._page(connection)
+            scrub(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _page(self, connection: Connection) -> Page:
+        now = self._clock()
+        seal = Seal(self.keys.subkey("sealing"), self._draw)
+        return Page(
+            now=now,
+            requests=Requests(connection, now, self._draw),
+            batches=Batches(connection, now),
+            steps=Steps(connection, seal),
+            scope=Scope(connection, seal),
+            kept=KeptRows(connection, seal),
+            tombstones=Tombstones(connection, now, self.keys),
+            log=Log(connection),
+        )
+
+
+def open_ledger(
+    settings: Settings, *, clock: Clock = lambda: datetime.now(UTC), draw: Draw = secrets.token_bytes
+) -> Ledger:
+    """The ledger of these settings, made and migrated if need be, with its keys.
+
+    Args:
+        clock: gives the time, with its zone.
+        draw: gives that many random bytes, for references, nonces and new keys.
+
+    Raises:
+        LedgerError: it cannot be opened, was written by a newer Slett, or with another secret key.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = Keys(settings.home, draw)
+    engine = open_engine(settings.ledger)
+    ledger = Ledger(engine, keys, clock, draw)
+    try:
+        _match(engine, keys)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _match(engine: Engine, keys: Keys) -> None:
+    """Make sure that the secret key on disk is the one the ledger was written with."""
+    written = _fingerprint(engine)
+    if written is None:
+        row = {"name": "secret", "value": keys.fingerprint}
+        with suppress(Conflict), engine.connect().execution_options(writing=True) as connection:
+            connection.execute(insert(properties), row)
+            connection.commit()
+        written = _fingerprint(engine)  # another process may have been first
+    path = keys.home / "secret.key"
+    if not keys.has_secret:
+        raise LedgerError(f"{path}: missing; the ledger was written with it: restore it from its copy")
+    if written != keys.fingerprint:
+        raise LedgerError(f"{path}: the ledger was written with another secret key; restore that one from its copy")
+
+
+def _fingerprint(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return connection.execute(select(properties.c.value).where(properties.c.name == "secret")).scalar()

@@ -1,0 +1,164 @@
+"""The tables of the ledger's database. Change one, and add a migration.
+
+Times are RFC 3339 text in UTC with microseconds, so that they read and sort alike in every database.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Dialect,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={  # batch mode can only change a constraint that has a name
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        return datetime.fromisoformat(value) if value else None
+
+
+T = TypeVar("T")
+
+
+def slices(items: Sequence[T], size: int = 5_000) -> Iterator[Sequence[T]]:
+    """The items in pieces that an IN list can hold: databases limit the parameters of a statement."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only an INTEGER primary key
+
+properties = Table(  # the ledger's own: the fingerprint of the secret key
+    "properties",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("state", String(12), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("owner", Text, nullable=False, default=""),
+    Column("held_until", Moment),
+    Column("fence", Integer, nullable=False, default=0),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("reference", String(11), primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("map_digest", String(64), nullable=False),
+    Column("filed_at", Moment, nullable=False, index=True),
+    Column("due_at", Moment, nullable=False),
+    Column("law_due", Date, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("reason", Text, nullable=False, default=""),
+    Column("counts", JSON, nullable=False, default=dict),
+    Column("batch", ForeignKey("batches.number"), index=True),
+    Column("certificate", Number),  # its place in the log
+    CheckConstraint("length(subject) = 64", name="subject_is_a_hash"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("batch", ForeignKey("batches.number"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("store", Text, nullable=False),
+    Column("table", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("planned", Number, nullable=False),
+    Column("done", Number, nullable=False),
+    Column("progress", LargeBinary),  # sealed: the bounds of a chunk may be somebody's keys
+)
+
+scope = Table(
+    "scope",
+    metadata,
+    Column("batch", ForeignKey("batches.number"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("request", ForeignKey("requests.reference"), nullable=False, index=True),
+    Column("store", Text, nullable=False),
+    Column("table", Text, nullable=False),
+    Column("due", Date, index=True),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("kind", String(200), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("request", ForeignKey("requests.reference"), nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+log_entries = Table(
+    "log_entries",
+    metadata,
+    Column("index", Number, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+log_nodes = Table(  # complete subtrees only: they never change
+    "log_nodes",
+    metadata,
+    Column("position", Number, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+log_head = Table(  # one row, which is also the lock that appenders queue at
+    "log_head",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("size", Number, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)

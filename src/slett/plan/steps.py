@@ -1,0 +1,267 @@
+"""From ways and order to the plan itself."""
+
+from collections.abc import Sequence
+
+from slett.datamap.model import DataMap, Rule, TableMap
+from slett.plan.graph import components
+from slett.plan.links import Relations, Schemas, Way, identifier_set, is_through, relate
+from slett.plan.model import Keeping, Phase, Plan, PlanError, Round, Step, What
+from slett.plan.order import Order, order_changes
+from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Update, Write
+
+NULL = Rule("null")
+
+
+def make_plan(datamap: DataMap, schemas: Schemas) -> Plan:
+    """The plan of an erasure: which keys to collect and which rows to change, in order.
+
+    Raises:
+        PlanError: the map cannot be carried out on these schemas.
+    """
+    relations = relate(datamap, schemas)
+    order = order_changes(relations)
+    circled = {name for name, _ in order.broken} | set(order.together)
+    interior = _interior(relations) | circled
+    keysets = {name: relations.key_set(name) for name in relations.tables if name in interior and relations.ways(name)}
+    rounds, root_rounds = _rounds(relations, keysets)
+    steps = [
+        *_disable(relations, keysets),
+        *_detach(relations, keysets, order),
+        *(step for name in order.tables for step in _change(relations, keysets, order, name)),
+    ]
+    return Plan(
+        named=tuple(relations.named),
+        roots=tuple(name for name, mapped in relations.tables.items() if mapped.root),
+        rounds=rounds,
+        root_rounds=root_rounds,
+        identifiers=tuple(relations.identifiers),
+        keysets=keysets,
+        strangers=tuple(_strangers(relations, keysets)),
+        steps=tuple(steps),
+        keepings=tuple(_keepings(relations, keysets)),
+    )
+
+
+# -- collecting, top-down ---------------------------------------------------------------------------
+
+
+def _interior(relations: Relations) -> set[str]:
+    """Tables whose keys others hang on."""
+    roots = {name for name, mapped in relations.tables.items() if mapped.root}
+    buckets = (*relations.owned.values(), *relations.shared.values(), *relations.mentions.values())
+    return roots | {way.parent for ways in buckets for way in ways if way.parent}
+
+
+def _rounds(relations: Relations, keysets: dict[str, KeySet]) -> tuple[tuple[Round, ...], int]:
+    roots = [name for name in keysets if relations.tables[name].root]
+    others = [name for name in keysets if name not in roots]
+    first = _ordered_rounds(relations, keysets, roots)
+    return (*first, *_ordered_rounds(relations, keysets, others)), len(first)
+
+
+def _ordered_rounds(relations: Relations, keysets: dict[str, KeySet], names: Sequence[str]) -> list[Round]:
+    through = {name: {way.parent for way in relations.ways(name) if way.parent} for name in names}
+    rounds = []
+    for group in components(names, through):
+        collects = [
+            Collect(name, Rows(relations.tables[name].name, (way.link,), unless=way.holders, key=keysets[name].key))
+            for name in group
+            for way in relations.ways(name)
+        ]
+        rounds.append(Round(tuple(collects), repeat=len(group) > 1 or group[0] in through[group[0]]))
+    return rounds
+
+
+def _strangers(relations: Relations, keysets: dict[str, KeySet]) -> list[tuple[str, Rows]]:
+    """Root rows that share an identifier with a person without being named: whose would a guest's row be?"""
+    used = {
+        way.reference.identifier
+        for ways in (*relations.owned.values(), *relations.mentions.values())
+        for way in ways
+        if way.reference and way.reference.identifier
+    }
+    found = []
+    for name, mapped in relations.tables.items():
+        for identifier, column in mapped.identifiers:
+            if mapped.root and identifier in used:
+                fold = any(way.link.fold for way in relations.owned[name] if way.link.columns == (column,))
+                link = Link((column,), identifier_set(identifier), ("value",), fold=fold)
+                rows = Rows(mapped.name, (link,), among=name, key=keysets[name].key, others=True)
+                found.append((f"{mapped.store}/{identifier}", rows))
+    return found
+
+
+# -- selecting --------------------------------------------------------------------------------------
+
+
+def selected(
+    relations: Relations, keysets: dict[str, KeySet], name: str, order: Order | None = None
+) -> list[tuple[Rows, str]]:
+    """(rows, by which reference) of a person in a table: at once where their keys are collected, else one selection a way.
+
+    Where a circle was opened by nulling the very columns of a way, only the collected keys still find the row.
+    """
+    table, ways = relations.tables[name].name, relations.ways(name)
+    why = ", ".join(dict.fromkeys(way.why for way in ways))
+    if name in keysets:
+        cut = {column for child, key in order.broken if child == name for column in key.columns} if order else set()
+        lost = any(set(way.link.columns) & cut for way in ways)
+        only_shared = bool(ways) and all(way.holders for way in ways)
+        rows = Rows(
+            table,
+            () if lost else tuple(way.link for way in ways),
+            among=name,
+            key=keysets[name].key,
+            unless=ways[0].holders if only_shared else (),
+        )
+        return [(rows, why)]
+    key = relations.live(name).primary_key
+    return [(Rows(table, (way.link,), key=key, unless=way.holders), way.why) for way in ways]
+
+
+# -- steps ------------------------------------------------------------------------------------------
+
+
+def _disable(relations: Relations, keysets: dict[str, KeySet]) -> list[Step]:
+    steps = []
+    for name, mapped in relations.tables.items():
+        if mapped.disable is None:
+            continue
+        for rows, why in selected(relations, keysets, name):
+            change: Change = Delete(rows) if mapped.disable == "delete" else Update(rows, _writes(mapped.disable))
+            steps.append(_step(mapped, "disable", "disable", change, why))
+    return steps
+
+
+def _detach(relations: Relations, keysets: dict[str, KeySet], order: Order) -> list[Step]:
+    steps = []
+    for name, mapped in relations.tables.items():
+        for way in relations.mentions.get(name, ()):
+            if writes := _mention_writes(relations, way):
+                rows = Rows(mapped.name, (way.link,), key=relations.live(name).primary_key)
+                steps.append(_step(mapped, "detach", "detach", Update(rows, writes), way.why))
+        for way in relations.shared.get(name, ()):
+            if way.reference and not is_through(relations, way):
+                rows = Rows(
+                    mapped.name, (way.link,), key=relations.live(name).primary_key, unless=way.holders, held=True
+                )
+                writes = (*_detaching(way), *_writes(way.reference.anonymise))
+                steps.append(_step(mapped, "detach", "detach", Update(rows, writes), way.why))
+    for name, key in order.broken:
+        mapped, live = relations.tables[name], relations.live(name)
+        free = [each for each in key.columns if (column := live.column(each)) and column.nullable]
+        for rows, _ in selected(relations, keysets, name):
+            writes = tuple(Write(each, NULL) for each in free)
+            why = f"opens the circle at {', '.join(key.columns)}"
+            steps.append(_step(mapped, "detach", "detach", Update(rows, writes), why))
+    return steps
+
+
+def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
+    mapped, together = relations.tables[name], order.together.get(name, 0)
+    steps = []
+    for rows, why in selected(relations, keysets, name, order):
+        writes = (*_writes(mapped.anonymise), *_owner_detaching(relations, mapped, name))
+        match mapped.action:
+            case "delete":
+                steps.append(_step(mapped, "change", "delete", Delete(rows), why, together))
+            case "anonymise":
+                steps.append(_step(mapped, "change", "anonymise", Update(rows, writes), why, together))
+            case "keep":
+                due = due_of(relations, mapped)
+                gone = Delete(_with_due(rows, due, is_due=True))
+                stays = Update(_with_due(rows, due, is_due=False), writes)
+                steps.append(_step(mapped, "change", "expire", gone, why, together))
+                steps.append(_step(mapped, "change", "keep", stays, why, together))
+    return steps
+
+
+def _step(mapped: TableMap, phase: Phase, what: What, change: Change, why: str, together: int = 0) -> Step:
+    return Step(mapped.store, mapped.name, phase, what, change, why, together)
+
+
+def _writes(rules: Sequence[tuple[str, Rule]]) -> tuple[Write, ...]:
+    return tuple(Write(column, rule) for column, rule in rules)
+
+
+def _mention_writes(relations: Relations, way: Way) -> tuple[Write, ...]:
+    """A mention of a row that stays for good keeps its reference; of one that goes, it is detached."""
+    reference = way.reference
+    if reference is None:
+        return ()
+    stays = bool(way.parent) and relations.tables[way.parent].action == "anonymise"
+    detaching = () if stays and not reference.set else _detaching(way)
+    return (*detaching, *_writes(reference.anonymise))
+
+
+def _detaching(way: Way) -> tuple[Write, ...]:
+    if way.reference is None:
+        return ()
+    values = way.reference.set or (None,) * len(way.reference.columns)
+    rules = [NULL if value is None else Rule("constant", value) for value in values]
+    return tuple(Write(column, rule, way.link.path) for column, rule in zip(way.reference.columns, rules, strict=True))
+
+
+def _owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[Write, ...]:
+    """A row that stays while its parent goes loses its reference, unless the map says what becomes of the column."""
+    decided = {*mapped.columns, *(column for column, _ in mapped.anonymise)}
+    live = relations.live(name)
+    writes: list[Write] = []
+    for way in relations.ways(name):
+        if way.reference is None or (way.parent and relations.tables[way.parent].action == "anonymise"):
+            continue
+        if way.parent and relations.tables[way.parent].action == "keep" and way.parent == _until_parent(mapped):
+            continue
+        for write in _detaching(way):
+            column = live.column(write.column)
+            if write.column not in decided and write.column not in live.primary_key and column:
+                writes.append(write)
+                decided.add(write.column)
+    return tuple(writes)
+
+
+# -- keeping ----------------------------------------------------------------------------------------
+
+
+def _until_parent(mapped: TableMap) -> str:
+    return f"{mapped.store}/{mapped.until.table}" if mapped.until and mapped.until.table else ""
+
+
+def due_of(relations: Relations, mapped: TableMap) -> Due:
+    """When the kept rows of a table may go.
+
+    Raises:
+        PlanError: `until` is missing, or names a table that these rows do not hang on.
+    """
+    hops: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = []
+    seen = {str(mapped)}
+    while (until := mapped.until) and until.table:
+        parent = f"{mapped.store}/{until.table}"
+        way = next((each for each in relations.ways(str(mapped)) if each.parent == parent), None)
+        if way is None or parent in seen:
+            raise PlanError(f"{mapped.place}: `{mapped}` is kept as long as `{parent}`, which it does not hang on")
+        hops.append((way.link.columns, until.table, way.link.at))
+        seen.add(parent)
+        mapped = relations.tables[parent]
+    if until is None:
+        raise PlanError(f"{mapped.place}: `{mapped}` is kept without an end; write `until`")
+    return Due(until.column, until.months, until.year_end, tuple(hops))
+
+
+def _with_due(rows: Rows, due: Due, *, is_due: bool) -> Rows:
+    return Rows(rows.table, rows.links, rows.among, rows.key, unless=rows.unless, due=due, is_due=is_due)
+
+
+def _keepings(relations: Relations, keysets: dict[str, KeySet]) -> list[Keeping]:
+    found = []
+    for name, mapped in relations.tables.items():
+        if mapped.action != "keep":
+            continue
+        key = relations.live(name).primary_key
+        if not key:
+            raise PlanError(f"{mapped.place}: `{mapped}` has no primary key, so a kept row could not be found when due")
+        due = due_of(relations, mapped)
+        for rows, _ in selected(relations, keysets, name):
+            stays = _with_due(rows, due, is_due=False)
+            found.append(Keeping(mapped.store, mapped.name, stays, key, due, mapped.basis))
+    return found

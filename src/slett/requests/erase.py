@@ -1,0 +1,438 @@
+"""The path of an erasure: file → collect → journal → change → look again → certify.
+
+Every erasure is of a batch, and one person is a batch of one. What must survive a crash is in the ledger before it
+matters: who is meant before the first look, which keys before the first change. `resume` takes up whatever a dead
+process left, from there.
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
+from slett.execute import Done, Run, Walk
+from slett.execute.scope import pack, unpack
+from slett.ledger import Kept, Lease, LedgerError, Page, Request
+from slett.ledger import Step as JournalStep
+from slett.ledger.requests import State
+from slett.requests.refuse import Refusal, find_refusals
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+from slett.stores.due import end
+from slett.stores.errors import Conflict
+from slett.stores.sql import Session
+from slett.verify import Left, look_again
+
+Stage = Literal["collect", "change", "verify", "certify"]
+Watch = Callable[[Stage, int, int], None]  # stage, rows done, rows in all
+MARK_SECONDS = 1.0  # progress is written at least so often; no step depends on it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one person's request."""
+
+    reference: str
+    state: str
+    reason: str = ""
+    rows: int = 0
+    left: tuple[Left, ...] = ()
+    certificate: Path | None = None
+    erased_before: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch on its way."""
+
+    lease: Lease
+    requests: list[Request]
+    subjects: list[Subject]
+    resumed: bool = False
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)  # rows, by step
+    planned: list[int] = field(default_factory=list)
+    people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows
+
+
+def unwatched(_stage: Stage, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def erase(service: Service, subjects: Sequence[Subject], watch: Watch = unwatched) -> list[Outcome]:
+    """What became of each person, in the same order.
+
+    Raises:
+        StoreError: a store failed on the way. The batch stays in the ledger; `resume` goes on with it.
+        LedgerError: the ledger failed; likewise.
+    """
+    outcomes: list[Outcome] = []
+    for start in range(0, len(subjects), service.settings.batch_people):
+        batch = _file(service, subjects[start : start + service.settings.batch_people])
+        outcomes += _carry_out(service, batch, watch)
+    return outcomes
+
+
+def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -> list[Outcome]:
+    """What became of every request that a process which died, or a store which failed, left unfinished.
+
+    Args:
+        force: take batches over even if their leases still run, because those processes are known to be dead.
+
+    Raises:
+        Held: another process is at work on a batch.
+    """
+    outcomes = []
+    with service.ledger.read() as page:
+        waiting = page.batches.unfinished()
+    for each in waiting:
+        with service.ledger.write() as page:
+            lease = page.batches.take(each.number, _owner(), force=force)
+            requests = {request.reference: request for request in page.requests.find(batch=each.number)}
+            named = [row for part in page.scope.read(each.number, "subjects") for row in json.loads(part)]
+        batch = Batch(
+            lease,
+            [requests[reference] for reference, _, _ in named],
+            [Subject(kind, tuple(values)) for _, kind, values in named],
+            resumed=True,
+        )
+        outcomes += _carry_out(service, batch, watch)
+    return outcomes
+
+
+def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
+    """Write down who is meant, sealed, before anything is looked for."""
+    keys, promise = service.ledger.keys, timedelta(hours=service.settings.promise_hours)
+    with service.ledger.write() as page:
+        hashes = [subject.hash(keys) for subject in subjects]
+        requests = page.requests.file("erase", hashes, service.datamap.digest, promise)
+        references = [request.reference for request in requests]
+        page.requests.move(references, "filed", "verified")  # the operator answers for who it is
+        page.requests.move(references, "verified", "scheduled")
+        lease = page.batches.take(page.batches.create(references).number, _owner())
+        named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
+        page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
+    return Batch(lease, list(requests), list(subjects))
+
+
+def _carry_out(service: Service, batch: Batch, watch: Watch) -> list[Outcome]:
+    references = [request.reference for request in batch.requests]
+    try:
+        _work(service, batch, watch)
+    except BaseException:
+        with suppress(LedgerError), service.ledger.write() as page:
+            page.batches.release(batch.lease)
+        raise
+    return [batch.outcomes[reference] for reference in references]
+
+
+def _work(service: Service, batch: Batch, watch: Watch) -> None:
+    left: list[Left] = []
+    reason = ""
+    with ExitStack() as stack:
+        walk = _first_walk(service, batch, stack, watch)
+        for attempt in range(service.settings.sweeps):
+            if walk is None:
+                return
+            if attempt:
+                walk = _recalled(service, batch, stack.enter_context(service.sessions()))
+                _move(service, batch, "verifying", "running")
+            reason = _change(service, batch, walk, watch)
+            left, statements = _look(service, batch, watch)
+            if not left:
+                break
+    _finish(service, batch, left, reason, statements, watch)
+
+
+def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) -> Walk | None:
+    """Everybody's keys: from the journal where a dead process left one, else collected and journaled now.
+
+    None when nobody is left to erase.
+    """
+    with service.ledger.read() as page:
+        journaled = "facts" in page.scope.names(batch.lease.batch)
+        if journaled:
+            _read_facts(batch, page)
+    watch("collect", 0, 0)
+    if journaled:
+        return _recalled(service, batch, stack.enter_context(service.sessions()))
+    while batch.requests:
+        sessions = stack.enter_context(service.sessions())
+        walk = Walk(service.plan, sessions, len(batch.requests))
+        name_people(service, walk, batch.subjects)
+        walk.collect()
+        counts = Run(walk, service.settings.chunk_rows).count()
+        people = count_people(walk, counts)
+        refusals = find_refusals(service, walk, batch.subjects, people)
+        if not refusals:
+            _rehearse(service, sessions)
+            _journal(service, batch, walk, counts, people)
+            return walk
+        _refuse(service, batch, refusals)
+    with service.ledger.write() as page:
+        page.batches.finish(batch.lease)
+    return None
+
+
+def _rehearse(service: Service, sessions: Mapping[str, Session]) -> None:
+    """Every store must let us do every step before one of them is touched."""
+    for store, session in sessions.items():
+        session.rehearse([step.change for step in service.plan.steps if step.store == store])
+
+
+def name_people(service: Service, walk: Walk, subjects: Sequence[Subject]) -> None:
+    """Fill the key sets that a request fills: each person by what names them."""
+    for named in service.plan.named:
+        kind = named.root or named.identifier
+        rows = [(number, *one.values) for number, one in enumerate(subjects) if one.kind == kind]
+        walk.name(named.keys, named.families, rows)
+
+
+def count_people(walk: Walk, counts: Sequence[int]) -> dict[int, dict[int, int]]:
+    """How many rows each step would change of whom: step → person → rows."""
+    found: dict[int, dict[int, int]] = {}
+    for place, step in enumerate(walk.plan.steps):
+        if counts[place]:
+            alone = walk.people == 1
+            found[place] = {0: counts[place]} if alone else walk.sessions[step.store].count_by_person(step.change)
+    return found
+
+
+def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> None:
+    """Settle those who cannot be erased, and go on with the others."""
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        for number, refusal in refusals.items():
+            reference = batch.requests[number].reference
+            page.requests.move([reference], "scheduled", refusal.state, reason=refusal.reason)
+            page.log.append([{"event": refusal.state, "request": reference, "reason": refusal.reason}])
+            batch.outcomes[reference] = Outcome(
+                reference, refusal.state, refusal.reason, erased_before=refusal.erased_before
+            )
+    staying = [number for number in range(len(batch.requests)) if number not in refusals]
+    batch.requests = [batch.requests[number] for number in staying]
+    batch.subjects = [batch.subjects[number] for number in staying]
+
+
+def _journal(
+    service: Service, batch: Batch, walk: Walk, counts: Sequence[int], people: dict[int, dict[int, int]]
+) -> None:
+    """Everything that a later process would need, in one commit, before the first row is touched."""
+    batch.planned, batch.people = list(counts), people
+    references = [request.reference for request in batch.requests]
+    steps = [
+        JournalStep(place, step.store, step.table, step.what, planned=counts[place])
+        for place, step in enumerate(service.plan.steps)
+    ]
+    facts = {"requests": references, "planned": batch.planned, "people": people}
+    with service.ledger.write() as page:
+        page.steps.plan(batch.lease, steps)
+        page.scope.put(batch.lease, [("facts", 0, json.dumps(facts).encode())])
+        page.scope.put(batch.lease, _packed(walk))
+        page.kept.add(_kept(service, walk, references))
+        page.requests.move(references, "scheduled", "running")
+
+
+def _read_facts(batch: Batch, page: Page) -> None:
+    facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")))
+    by_reference = {request.reference: request for request in batch.requests}
+    batch.requests = [by_reference[reference] for reference in facts["requests"]]
+    batch.planned = facts["planned"]
+    batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
+
+
+def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
+    for name in (*walk.plan.keysets, *(each.keys.name for each in walk.plan.identifiers)):
+        for part, content in enumerate(pack(walk.rows_of(name))):
+            yield name, part, content
+
+
+def _kept(service: Service, walk: Walk, references: Sequence[str]) -> Iterator[Kept]:
+    """The keys of rows that stay, by person and day, before they lose their link to the person."""
+    for keeping in service.plan.keepings:
+        walk.bring(keeping.store, keeping.rows)
+        days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
+        for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due):
+            start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
+            days.setdefault((number, end(keeping.due, start)), []).append(tuple(key))
+        for (number, day), keys in sorted(days.items()):
+            for content in pack(keys):
+                yield Kept(references[number], keeping.store, keeping.table, day, content)
+
+
+# -- the work, and the second look ------------------------------------------------------------------
+
+
+def _recalled(service: Service, batch: Batch, sessions: Mapping[str, Session]) -> Walk:
+    """The walk again from what is sealed, the same persons, whoever has taken their names since; and what is new."""
+    walk = Walk(service.plan, sessions, len(batch.requests))
+    number = batch.lease.batch
+    with service.ledger.read() as page:
+        for keys in service.plan.keysets.values():
+            walk.remember(keys, unpack(page.scope.read(number, keys.name)))
+        for identifier in service.plan.identifiers:
+            walk.name(identifier.keys, (identifier.family,), unpack(page.scope.read(number, identifier.keys.name)))
+    walk.pin()
+    walk.collect(identifiers=False)
+    return walk
+
+
+def _change(service: Service, batch: Batch, walk: Walk, watch: Watch) -> str:
+    """Run every step; says which constraint stopped it, or nothing."""
+    changed, total = 0, sum(batch.planned)
+
+    def progress(rows: int) -> None:
+        nonlocal changed
+        changed += rows
+        watch("change", changed, max(total, changed))
+
+    run = Run(walk, service.settings.chunk_rows, progress)
+    marked, stopped = time.monotonic(), ""
+    fresh: list[Done] = []
+    try:
+        for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
+            fresh += done
+            if time.monotonic() - marked > MARK_SECONDS:
+                _mark(service, batch, fresh)
+                marked, fresh = time.monotonic(), []
+    except Conflict as conflict:
+        stopped = conflict.sentence
+    _mark(service, batch, fresh, ended=True)
+    return stopped
+
+
+def _mark(service: Service, batch: Batch, fresh: Sequence[Done], *, ended: bool = False) -> None:
+    steps = service.plan.steps
+    for done in fresh:
+        batch.done[done.position] = batch.done.get(done.position, 0) + done.rows
+    with service.ledger.write() as page:
+        page.steps.mark(
+            batch.lease,
+            [
+                JournalStep(
+                    each.position,
+                    steps[each.position].store,
+                    steps[each.position].table,
+                    steps[each.position].what,
+                    planned=batch.planned[each.position],
+                    done=batch.done[each.position],
+                    state="done",
+                )
+                for each in fresh
+            ],
+        )
+        page.batches.renew(batch.lease)
+        if ended:
+            page.requests.move([request.reference for request in batch.requests], "running", "verifying")
+
+
+def _move(service: Service, batch: Batch, start: State, to: State) -> None:
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        page.requests.move([request.reference for request in batch.requests], start, to)
+
+
+def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int]:
+    watch("verify", 0, 0)
+    number = batch.lease.batch
+    with service.sessions() as sessions, service.ledger.read() as page:
+
+        def recall(name: str) -> Iterable[tuple[Any, ...]]:
+            return _pinned(service, lambda each: unpack(page.scope.read(number, each)), name)
+
+        return look_again(service.relations, service.plan, sessions, recall, len(batch.requests))
+
+
+def _pinned(service: Service, read: Callable[[str], Iterable[tuple[Any, ...]]], name: str) -> Iterable[tuple[Any, ...]]:
+    """What was named is, from the first look on, the root rows that were found."""
+    named = next((each for each in service.plan.named if each.keys.name == name), None)
+    if named is None:
+        return read(name)
+    if not named.root:
+        return ()
+    places = [1 + service.plan.keysets[named.root].columns.index(each) for each in named.keys.columns]
+    return ((row[0], *(row[place] for place in places)) for row in read(named.root))
+
+
+# -- saying so --------------------------------------------------------------------------------------
+
+
+def _finish(service: Service, batch: Batch, left: Sequence[Left], reason: str, statements: int, watch: Watch) -> None:
+    """Tombstones, certificates and the end of the batch, in one commit; then the files."""
+    watch("certify", 0, 0)
+    references = [request.reference for request in batch.requests]
+    state: State = "partially_fulfilled" if left else "fulfilled"
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        page.requests.count({each: _counts(service, batch, number) for number, each in enumerate(references)})
+        page.requests.move(references, "verifying", state, reason=reason if left else "")
+        page.tombstones.add(_stones(service, batch, page))
+        verification = Verification(page.now, statements, sum(each.rows for each in left))
+        ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}
+        enter(
+            page,
+            [
+                certificate_body(
+                    ended[reference],
+                    service=service.settings.service,
+                    key=service.ledger.keys.id,
+                    kept=_kept_tables(service, page, reference),
+                    left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
+                    verification=verification,
+                )
+                for reference in references
+            ],
+        )
+        page.batches.finish(batch.lease)
+    paths = write_certificates(service.ledger, service.settings.home / "certificates", references)
+    for number, reference in enumerate(references):
+        rows = sum(sum(actions.values()) for actions in _counts(service, batch, number).values())
+        batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths[reference])
+
+
+def _counts(service: Service, batch: Batch, number: int) -> dict[str, dict[str, int]]:
+    """What was done to how many rows of each table: as counted when changed, or, after a crash, as planned."""
+    counts: dict[str, dict[str, int]] = {}
+    alone = len(batch.requests) == 1
+    for place, step in enumerate(service.plan.steps):
+        planned = batch.people.get(place, {}).get(number, 0)
+        done = batch.done.get(place, 0)
+        rows = (max(done, planned) if batch.resumed else done) if alone else planned
+        if rows:
+            actions = counts.setdefault(f"{step.store}/{step.table}", {})
+            actions[step.what] = actions.get(step.what, 0) + rows
+    return counts
+
+
+def _stones(service: Service, batch: Batch, page: Page) -> list[tuple[str, str, str]]:
+    """Every root key and every identifier of the erased, so that they are known if they come back."""
+    references = [request.reference for request in batch.requests]
+    number = batch.lease.batch
+    stones = []
+    for named in service.plan.named:
+        name = named.keys.name if named.root else f"identifier {named.identifier}"
+        rows = _pinned(service, lambda each: unpack(page.scope.read(number, each)), name)
+        kind = named.root or named.identifier
+        stones += [(kind, Subject(kind, tuple(row[1:])).text, references[row[0]]) for row in rows]
+    return stones
+
+
+def _kept_tables(service: Service, page: Page, reference: str) -> list[KeptTable]:
+    basis = {(each.store, each.table): each.basis for each in service.plan.keepings}
+    found: dict[tuple[str, str], tuple[int, date | None]] = {}
+    for each in page.kept.of(reference):
+        rows, until = found.get((each.store, each.table), (0, None))
+        last = max(until, each.due) if until and each.due else until or each.due
+        found[each.store, each.table] = (rows + sum(1 for _ in unpack([each.keys])), last)
+    return [KeptTable(*name, rows, basis[name], until) for name, (rows, until) in found.items()]
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

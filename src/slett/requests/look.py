@@ -1,0 +1,41 @@
+"""Is anything left of a person? Asked of every store, whether or not they were ever erased here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slett.execute import Run, Walk
+from slett.requests.erase import name_people
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+from slett.verify import Left
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What every store answered about one person."""
+
+    left: tuple[Left, ...]
+    erased_at: datetime | None  # of their tombstone
+    request: str  # that erased them; or empty
+
+
+def look(service: Service, subjects: Sequence[Subject]) -> list[Found]:
+    """What is found of each person, one after the other."""
+    return [_look(service, subject) for subject in subjects]
+
+
+def _look(service: Service, subject: Subject) -> Found:
+    with service.sessions() as sessions:
+        walk = Walk(service.plan, sessions, 1)
+        name_people(service, walk, [subject])
+        walk.collect()
+        counts = Run(walk, service.settings.chunk_rows).count()
+        left = tuple(
+            Left(step.store, step.table, rows, step.why)
+            for step, rows in zip(service.plan.steps, counts, strict=True)
+            if rows
+        )
+    with service.ledger.read() as page:
+        stone = page.tombstones.find(subject.kind, [subject.text]).get(subject.text)
+    return Found(left, stone.at if stone else None, stone.request if stone else "")

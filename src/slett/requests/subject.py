@@ -1,0 +1,88 @@
+"""Who is meant: a key of a root, or an identifier."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from slett.execute.walk import named_by
+from slett.ledger import Keys
+from slett.plan import Named, Plan
+from slett.stores.schema import Family
+
+
+class SubjectError(Exception):
+    """Nobody can be meant by this. The value itself is not repeated: it is somebody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person, as a request names them."""
+
+    kind: str  # `store/table` of a root, or the name of an identifier
+    values: tuple[Any, ...]
+
+    @property
+    def text(self) -> str:
+        """The value as it is hashed: an identifier with its letter case folded."""
+        return ",".join(str(value).lower() if isinstance(value, str) else str(value) for value in self.values)
+
+    def hash(self, keys: Keys) -> str:
+        """The keyed hash by which the ledger and the certificate know this person."""
+        return keys.subject(self.kind, self.text)
+
+
+def by_key(plan: Plan, text: str, root: str = "") -> Subject:
+    """The person with this key in a root; a composite key is written with commas.
+
+    Raises:
+        SubjectError: there is no such root, or the text cannot be such a key.
+    """
+    roots = [each for each in plan.named if each.root]
+    wanted = root or roots[0].root
+    found = next((each for each in roots if wanted in (each.root, each.root.partition("/")[2])), None)
+    if found is None:
+        raise SubjectError(f"`{wanted}` is not a root of the map; roots are {_listed(each.root for each in roots)}")
+    parts = text.split(",") if len(found.families) > 1 else [text]
+    if len(parts) != len(found.families):
+        columns = ", ".join(found.keys.columns)
+        raise SubjectError(f"the key of `{found.root}` is ({columns}); write {len(found.families)} values with commas")
+    return Subject(
+        found.root,
+        tuple(_typed(part.strip(), family, found) for part, family in zip(parts, found.families, strict=True)),
+    )
+
+
+def by_identifier(plan: Plan, name: str, text: str) -> Subject:
+    """The person with this identifier.
+
+    Raises:
+        SubjectError: no root has such an identifier, or the text is empty.
+    """
+    found = named_by(plan, identifier=name)
+    if found is None:
+        known = _listed(each.identifier for each in plan.named if each.identifier)
+        raise SubjectError(f"no root of the map has an identifier `{name}`; there is {known or 'none'}")
+    if not text.strip():
+        raise SubjectError(f"the {name} is empty; name somebody")
+    return Subject(name, (_typed(text.strip(), found.families[0], found),))
+
+
+def _typed(text: str, family: Family, named: Named) -> Any:
+    where = f"the key of `{named.root}`" if named.root else f"the identifier `{named.identifier}`"
+    if not text:
+        raise SubjectError(f"{where} is empty; name somebody")
+    if family == "integer":
+        if not re.fullmatch(r"-?\d{1,19}", text):
+            raise SubjectError(f"{where} is a whole number; what was given is not one")
+        return int(text)
+    if family == "uuid":
+        try:
+            return str(UUID(text))
+        except ValueError:
+            raise SubjectError(f"{where} is a UUID; what was given is not one") from None
+    return text
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names)

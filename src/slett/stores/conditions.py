@@ -1,0 +1,305 @@
+"""Operations become SQL expressions here: which rows, and what is written. Built, never run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    String,
+    TableClause,
+    and_,
+    bindparam,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.types import NullType
+
+from slett.stores.dialect import Dialect
+from slett.stores.due import cutoff
+from slett.stores.operations import Due, Holder, Link, Rows, Rule, Scalar, Write
+from slett.stores.schema import Schema
+
+# SQLAlchemy's types tell one expression from another more finely than these builders can say.
+Condition = Any
+Value = Any
+
+HASH_MARK = "slett-"
+HASH_LENGTH = len(HASH_MARK) + 32
+PLAIN = NullType()  # parameters without a cast, so that the column's own type decides
+
+
+@dataclass(slots=True)
+class Inline:
+    """A key set small enough to travel inside each statement. All of it is of one person."""
+
+    columns: tuple[str, ...]
+    values: list[tuple[Any, ...]]
+
+
+@dataclass(slots=True)
+class Stored:
+    """A key set in a temporary table of the store: a `person` number and the columns."""
+
+    columns: tuple[str, ...]
+    table: str
+    count: int
+
+
+Known = Mapping[str, Inline | Stored]
+
+
+def key_column(number: int) -> str:
+    """The name of a key table's column: never that of a column of the service's, which could be anything."""
+    return f"k{number}"
+
+
+def key_table(stored: Stored) -> TableClause:
+    return table(stored.table, column("person"), *(column(key_column(n)) for n in range(len(stored.columns))))
+
+
+class Conditions:
+    """Renders operations for one store, with the key sets known at the moment."""
+
+    def __init__(self, dialect: Dialect, schema: Schema, known: Known, today: date, hash_key: bytes) -> None:
+        self.dialect = dialect
+        self.schema = schema
+        self.known = known
+        self.today = today
+        self.hash_key = hash_key
+
+    def table(self, name: str) -> TableClause:
+        """The table, under its schema-qualified name."""
+        live = self.schema.tables[name]
+        return table(live.plain_name, *(column(each.name) for each in live.columns), schema=live.schema or None)
+
+    # -- which rows ---------------------------------------------------------------------------------
+
+    def where(self, rows: Rows, target: TableClause, *, join: bool = False) -> Condition:
+        """The condition of these rows; with `join`, key tables are equated instead of asked with IN."""
+        parts: list[Condition] = []
+        if rows.among:
+            collected = self.among(rows.among, rows.key, target, join=join and not rows.others)
+            parts.append(not_(collected) if rows.others else collected)
+            join = join and rows.others  # one key table drives the join; the links only confirm
+        if rows.links:
+            parts.append(or_(*(self.link(link, rows.table, target, join=join) for link in rows.links)))
+        if rows.unless:
+            held = or_(*(self.holder(holder, target) for holder in rows.unless))
+            parts.append(held if rows.held else not_(held))
+        if rows.due:
+            due = self.due(rows.due, target)
+            parts.append(due if rows.is_due else not_(due))
+        return and_(*parts)
+
+    def link(self, link: Link, name: str, target: TableClause, *, join: bool = False) -> Condition:
+        sides = [self._side(link, each, name, target) for each in link.columns]
+        keys = self.known[link.keys]
+        when = [target.c[each] == self._bind(value) for each, value in link.when]
+        if isinstance(keys, Inline):
+            values = projected(keys, link.at, link.none)
+            return and_(self._among_values(sides, values, link), *when) if values else false()
+        source = key_table(keys)
+        others = [self._other(link, source.c[key_column(keys.columns.index(each))]) for each in link.at]
+        somebody = self._somebody(keys, link, source)
+        if join:
+            return and_(*(side == other for side, other in zip(sides, others, strict=True)), *somebody, *when)
+        return and_(_row(sides).in_(select(*others).where(*somebody)), *when)
+
+    def among(self, keys: str, columns: Sequence[str], target: TableClause, *, join: bool = False) -> Condition:
+        """Rows whose own key is in a key set."""
+        known = self.known[keys]
+        sides = [target.c[each] for each in columns]
+        if isinstance(known, Inline):
+            values = projected(known, columns, ())
+            return _in(sides, values) if values else false()
+        source = key_table(known)
+        others = [source.c[key_column(known.columns.index(each))] for each in columns]
+        if join:
+            return and_(*(side == other for side, other in zip(sides, others, strict=True)))
+        return _row(sides).in_(select(*others))
+
+    def holder(self, holder: Holder, target: TableClause) -> Condition:
+        """Whether somebody else than the persons who leave holds the row."""
+        here = [target.c[each] for each in holder.columns]
+        if holder.table:
+            other = self.table(holder.table).alias("holder")
+            same = [other.c[there] == mine for there, mine in zip(holder.match, here, strict=True)]
+            return exists(select(literal(1)).select_from(other).where(*same, not_(self._mine(holder, other))))
+        somebody = [each.is_not(None) for each in here]
+        somebody += [each != self._bind(value) for each in here for value in holder.none]
+        known = self.known[holder.keys]
+        if isinstance(known, Inline) and not known.values:
+            return and_(*somebody)
+        return and_(*somebody, not_(self.among_at(holder.keys, here, holder.key)))
+
+    def among_at(self, keys: str, sides: list[Any], at: Sequence[str]) -> Condition:
+        """Rows whose given columns equal the columns `at` of a key set."""
+        known = self.known[keys]
+        if isinstance(known, Inline):
+            values = projected(known, at, ())
+            return _in(sides, values) if values else false()
+        source = key_table(known)
+        return _row(sides).in_(select(*(source.c[key_column(known.columns.index(each))] for each in at)))
+
+    def _mine(self, holder: Holder, other: Any) -> Condition:
+        return self.among_at(holder.keys, [other.c[each] for each in holder.key], holder.key)
+
+    def due(self, due: Due, target: Any) -> Condition:
+        """Rows whose time has come; a row without a date never is."""
+        if due.parents:
+            columns, parent, match = due.parents[0]
+            there = self.table(parent).alias(f"parent{len(due.parents)}")
+            hop = [there.c[theirs] == target.c[mine] for mine, theirs in zip(columns, match, strict=True)]
+            inner = self.due(Due(due.column, due.months, due.year_end, due.parents[1:]), there)
+            return exists(select(literal(1)).select_from(there).where(*hop, inner))
+        return func.coalesce(target.c[due.column] < self._bind(cutoff(due, self.today).isoformat()), false())
+
+    def due_column(self, due: Due, target: Any) -> Value:
+        """The date from which a kept row's time is counted."""
+        if not due.parents:
+            column: Value = target.c[due.column]
+            return column
+        columns, parent, match = due.parents[0]
+        there = self.table(parent).alias(f"parent{len(due.parents)}")
+        hop = [there.c[theirs] == target.c[mine] for mine, theirs in zip(columns, match, strict=True)]
+        inner = self.due_column(Due(due.column, due.months, due.year_end, due.parents[1:]), there)
+        return select(inner).where(*hop).limit(1).scalar_subquery()
+
+    def _side(self, link: Link, name: str, table_name: str, target: TableClause) -> Value:
+        mine: Value = target.c[name]
+        if link.path:
+            return self._folded(link, self.dialect.json_text(mine, link.path))
+        live = self.schema.tables[table_name].column(name)
+        if link.text and live is not None and live.family != "text":
+            mine = cast(mine, String)
+        return self._folded(link, mine)
+
+    def _other(self, link: Link, value: Value) -> Value:
+        return self._folded(link, cast(value, String) if link.text or link.path else value)
+
+    def _folded(self, link: Link, value: Value) -> Value:
+        return self.dialect.fold(value) if link.fold else value
+
+    def _among_values(self, sides: list[Any], values: list[tuple[Any, ...]], link: Link) -> Condition:
+        if link.text or link.path:
+            values = [tuple(str(each) for each in value) for value in values]
+        if not link.fold:
+            return _in(sides, values)
+        folded = [[self._folded(link, self._bind(each)) for each in value] for value in values]
+        if len(sides) == 1:
+            return sides[0].in_([value[0] for value in folded])
+        return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
+
+    def _somebody(self, keys: Stored, link: Link, source: TableClause) -> list[Condition]:
+        """Keys that mean nobody never select a row: null, the empty text, and what the map says."""
+        found = []
+        for each in link.at:
+            value = source.c[key_column(keys.columns.index(each))]
+            found += [value.is_not(None), cast(value, String) != ""]
+            found += [cast(value, String) != str(none) for none in link.none if none is not None]
+        return found
+
+    @staticmethod
+    def _bind(value: Any) -> Value:
+        return bindparam(None, value, type_=PLAIN, unique=True)
+
+    # -- what is written ----------------------------------------------------------------------------
+
+    def written(self, write: Write, name: str, target: TableClause) -> Value:
+        """The column's new value."""
+        mine = target.c[write.column]
+        if write.path:
+            return self.dialect.json_put(mine, write.path, write.rule.value)
+        live = self.schema.tables[name].column(write.column)
+        return self._value(write.rule, mine, live.family if live else "other", target)
+
+    def _value(self, rule: Rule, mine: Any, family: Any, target: TableClause) -> Value:
+        match rule.how:
+            case "null":
+                return self._bind(None)
+            case "constant":
+                return self._bind(rule.value)
+            case "hash":
+                digits = self.dialect.keyed_hash(mine, self.hash_key)
+                return literal(HASH_MARK, String) + func.substr(digits, 1, 32)
+            case "template":
+                return self._template(str(rule.value), target)
+            case "prefix":
+                return func.substr(mine, 1, rule.value)
+            case "year" | "month":
+                return self.dialect.cut(mine, rule.how, family)
+
+    def _template(self, template: str, target: TableClause) -> Value:
+        parts: list[Any] = []
+        for number, piece in enumerate(split_template(template)):
+            parts.append(cast(target.c[piece], String) if number % 2 else literal(piece, String))
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole + part
+        return whole
+
+    def differs(self, write: Write, name: str, target: TableClause) -> Condition:
+        """Whether the column is not yet what would be written: an update is never repeated on a finished row."""
+        mine: Any = target.c[write.column]
+        if write.path:
+            wanted = write.rule.value
+            now = self.dialect.json_text(mine, write.path)
+            return now.is_not(None) if wanted is None else now.is_distinct_from(self._bind(str(wanted)))
+        if write.rule.how == "null" or (write.rule.how == "constant" and write.rule.value is None):
+            return mine.is_not(None)
+        if write.rule.how == "hash":
+            done = and_(mine.like(f"{HASH_MARK}%"), func.length(mine) == HASH_LENGTH)
+            return and_(mine.is_not(None), not_(done))
+        return mine.is_distinct_from(self.written(write, name, target))
+
+    def unfinished(self, writes: Iterable[Write], name: str, target: TableClause) -> Condition:
+        return or_(false(), *(self.differs(write, name, target) for write in writes))
+
+    # -- people -------------------------------------------------------------------------------------
+
+    def by_person(self, rows: Rows, target: TableClause) -> tuple[Any, Condition] | None:
+        """(column that holds the person's number, join condition) where a key table tells them apart."""
+        key = rows.among if rows.among and not rows.others else rows.links[0].keys
+        keys = self.known[key]
+        if isinstance(keys, Inline):
+            return None
+        return key_table(keys).c.person, self.where(rows, target, join=True)
+
+
+def split_template(template: str) -> list[str]:
+    """Text and column names in turn: `a-{id}-b` is `a-`, `id`, `-b`."""
+    pieces: list[str] = []
+    rest = template
+    while "{" in rest:
+        text, _, rest = rest.partition("{")
+        name, _, rest = rest.partition("}")
+        pieces += [text, name]
+    return [*pieces, rest]
+
+
+def projected(keys: Inline, at: Sequence[str], none: tuple[Scalar, ...]) -> list[tuple[Any, ...]]:
+    """The distinct values at those columns, without any that means nobody."""
+    places = [keys.columns.index(each) for each in at]
+    nobody = {"", *(str(each) for each in none)}
+    values = dict.fromkeys(tuple(row[place] for place in places) for row in keys.values)
+    return [value for value in values if not any(each is None or str(each) in nobody for each in value)]
+
+
+def _row(sides: Sequence[Any]) -> Any:
+    return sides[0] if len(sides) == 1 else tuple_(*sides)
+
+
+def _in(sides: Sequence[Any], values: list[tuple[Any, ...]]) -> Condition:
+    if len(sides) == 1:
+        return sides[0].in_(bindparam(None, [value[0] for value in values], type_=PLAIN, expanding=True, unique=True))
+    return tuple_(*sides).in_(values)

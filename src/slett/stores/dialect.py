@@ -1,0 +1,86 @@
+"""What differs between SQL databases, behind one set of questions.
+
+`postgresql`, `mariadb` and `sqlite` answer them, one module each. A driver is imported only when the first store of
+its kind is opened.
+"""
+
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from slett.stores.errors import StoreError
+from slett.stores.schema import Family
+
+
+class Dialect(Protocol):
+    joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
+    row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
+    begin: ClassVar[str]
+
+    def connect(self, url: URL, lock_seconds: float) -> Engine:
+        """An engine whose connections commit by themselves unless told otherwise, and wait so long for a lock."""
+
+    def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The text with letter case folded."""
+
+    def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
+        """The value at a path of a JSON column, as text."""
+
+    def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
+        """The JSON column with another value at that path."""
+
+    def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
+        """HMAC-SHA-256 of the value's text (RFC 2104), as 64 hexadecimal digits."""
+
+    def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:
+        """The date or time at the first day of its year or month."""
+
+    def key_type(self, family: Family) -> str:
+        """A column type that holds keys of this family when they come from another store."""
+
+    def defer(self, connection: Connection) -> None:
+        """Let foreign keys be checked when the transaction ends."""
+
+    def settle(self, connection: Connection) -> None:
+        """Have deferred constraints checked now, where the error still has a name."""
+
+    def explain(self, connection: Connection, statement: str, parameters: Any) -> tuple[float, int]:
+        """(cost, rows) as the planner estimates them, without running it; also shows that the account may do it."""
+
+    def may_write(self, connection: Connection) -> None:
+        """Fail when the database as a whole can only be read."""
+
+    def analyse(self, connection: Connection, table: str) -> None:
+        """Let the planner know how large a key table is."""
+
+    def sentence(self, error: DBAPIError, store: str) -> StoreError:
+        """The same error, in words that hold no value of any row."""
+
+
+KINDS = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mariadb": "mariadb",
+    "mysql": "mariadb",
+    "sqlite": "sqlite",
+}
+
+
+def parse_url(store: str, text: str) -> tuple[Dialect, URL]:
+    """The dialect of a store's URL, and the URL taken apart.
+
+    Raises:
+        StoreError: it is not a URL, or of a kind that Slett does not know. The text itself is not repeated.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StoreError(store, "its url is not one; write postgresql://user@host/database or sqlite:///file") from None
+    kind = KINDS.get(url.drivername.split("+")[0])
+    if kind is None:
+        known = "postgresql, mariadb, mysql and sqlite"
+        raise StoreError(store, f"`{url.drivername}` is not a kind of database known here; known are {known}")
+    dialect: Dialect = import_module(f"slett.stores.{kind}").DIALECT
+    return dialect, url

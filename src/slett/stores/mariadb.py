@@ -1,0 +1,111 @@
+"""MariaDB and MySQL: what they do in their own way."""
+
+import json
+import re
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, create_engine, event, func, text
+from sqlalchemy import literal_column as raw
+from sqlalchemy.exc import DBAPIError
+
+from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.schema import Family
+
+BUSY = {1205, 1213, 3024, 1969, 3572}  # lock wait, deadlock, statement time-outs
+DENIED = {1044, 1142, 1143, 1290, 1836, 1227}
+GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
+
+
+class MariaDB:
+    joins: ClassVar[bool] = True
+    row_id: ClassVar[str] = ""
+    begin: ClassVar[str] = "START TRANSACTION"
+
+    def connect(self, url: URL, lock_seconds: float) -> Engine:
+        engine = create_engine(
+            url.set(drivername="mysql+pymysql"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 10, "charset": "utf8mb4"},
+        )
+
+        @event.listens_for(engine, "connect")
+        def _session(connection: Any, _record: Any) -> None:
+            with connection.cursor() as cursor:
+                # Backslashes must stay escapes: PyMySQL fills in parameters by itself and relies on it.
+                cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO'")
+                cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {max(1, round(lock_seconds))}")
+
+        return engine
+
+    def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        # The usual collations take é for e, and with it one person's address for another's: compare bytes.
+        return func.convert(func.lower(value), raw("BINARY"))
+
+    def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
+        return func.json_unquote(func.json_extract(column, _path(path)))
+
+    def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
+        return func.json_set(column, _path(path), func.json_extract(json.dumps(value), "$"))
+
+    def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
+        from sqlalchemy import literal
+
+        from slett.stores.postgresql import pads
+
+        inner, outer = pads(key)
+        message = func.concat(literal(inner, LargeBinary), func.convert(value, raw("BINARY")))
+        return func.sha2(func.concat(literal(outer, LargeBinary), func.unhex(func.sha2(message, 256))), 256)
+
+    def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:
+        day = "%Y-01-01" if unit == "year" else "%Y-%m-01"
+        return func.date_format(column, day if family == "date" else f"{day} 00:00:00")
+
+    def key_type(self, family: Family) -> str:
+        return {"integer": "bigint", "decimal": "decimal(38,9)"}.get(family, "varchar(512)")
+
+    def defer(self, connection: Connection) -> None:
+        """InnoDB checks each row at once; a plan never asks for more here."""
+
+    def settle(self, connection: Connection) -> None:
+        """Nothing is deferred."""
+
+    def explain(self, connection: Connection, statement: str, parameters: Any) -> tuple[float, int]:
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
+        estimate = 1
+        for row in rows:
+            estimate *= max(1, int(row["rows"] or 1))
+        return float(estimate), estimate
+
+    def may_write(self, connection: Connection) -> None:
+        if connection.scalar(text("SELECT @@read_only OR @@transaction_read_only")):
+            raise Denied("", "can only be read: the server is read-only")
+
+    def analyse(self, connection: Connection, table: str) -> None:
+        """A temporary table has exact statistics."""
+
+    def sentence(self, error: DBAPIError, store: str) -> StoreError:
+        original: Any = error.orig
+        number = original.args[0] if getattr(original, "args", None) else 0
+        if number == 1045:
+            return Unavailable(store, "refuses the user or password")
+        if number == 1049:
+            return Unavailable(store, "there is no such database")
+        if error.connection_invalidated or number in GONE or number == 0:
+            return Unavailable(store, "the connection was lost or could not be made")
+        if number in BUSY:
+            return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")
+        if number in DENIED:
+            return Denied(
+                store, "the account may not do this; grant it SELECT, UPDATE, DELETE and CREATE TEMPORARY TABLES"
+            )
+        if number in (1451, 1452, 1062, 1048, 4025, 1406, 1264, 1761):
+            found = re.search(r"CONSTRAINT `([^`]+)`", str(original))
+            return Conflict(store, f"constraint `{found[1] if found else number}` forbids it")
+        return StoreError(store, f"MariaDB error {number}")
+
+
+def _path(path: tuple[str, ...]) -> str:
+    return "$" + "".join('."' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in path)
+
+
+DIALECT = MariaDB()

@@ -1,0 +1,121 @@
+"""PostgreSQL: what it does in its own way."""
+
+import json
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, cast, create_engine, func, text
+from sqlalchemy import literal_column as raw
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.exc import DBAPIError
+
+from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.schema import Family
+
+BUSY = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock_timeout, statement_timeout
+BLOCK = 64  # bytes: the block of SHA-256
+
+
+class PostgreSQL:
+    joins: ClassVar[bool] = False
+    row_id: ClassVar[str] = "ctid"
+    begin: ClassVar[str] = "BEGIN"
+
+    def connect(self, url: URL, lock_seconds: float) -> Engine:
+        options = f"-c lock_timeout={int(lock_seconds * 1000)} -c client_min_messages=warning"
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 10, "options": options},
+        )
+
+    def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.lower(cast(value, String))
+
+    def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
+        return cast(column, JSONB).op("#>>")(raw(_path(path)))
+
+    def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
+        return func.jsonb_set(cast(column, JSONB), raw(_path(path)), cast(json.dumps(value), JSONB(none_as_null=True)))
+
+    def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
+        inner, outer = pads(key)
+        message = func.convert_to(cast(value, String), "UTF8")
+        return func.encode(func.sha256(cast(outer, BYTEA) + func.sha256(cast(inner, BYTEA) + message)), "hex")
+
+    def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:
+        cut: ColumnElement[Any] = func.date_trunc(unit, column)
+        return cast(cut, text_type("date")) if family == "date" else cut
+
+    def key_type(self, family: Family) -> str:
+        return {"integer": "bigint", "uuid": "uuid", "decimal": "numeric"}.get(family, "text")
+
+    def defer(self, connection: Connection) -> None:
+        connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+    def settle(self, connection: Connection) -> None:
+        connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+    def explain(self, connection: Connection, statement: str, parameters: Any) -> tuple[float, int]:
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        node = plan[0]["Plan"]
+        while node.get("Operation") in ("Delete", "Update"):
+            node = node["Plans"][0]
+        return float(node["Total Cost"]), int(node["Plan Rows"])
+
+    def may_write(self, connection: Connection) -> None:
+        if connection.scalar(text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")):
+            raise Denied("", "can only be read: it is a standby or read-only")
+
+    def analyse(self, connection: Connection, table: str) -> None:
+        connection.exec_driver_sql(f"ANALYZE {table}")
+
+    def sentence(self, error: DBAPIError, store: str) -> StoreError:
+        original: Any = error.orig
+        state = getattr(original, "sqlstate", None) or ""
+        where = getattr(original, "diag", None)
+        table = (where and where.table_name) or "a table"
+        if error.connection_invalidated or not state or state.startswith(("08", "57P")):
+            return Unavailable(store, _unreachable(str(original)))
+        if state in BUSY:
+            return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")
+        if state in ("42501", "25006"):
+            return Denied(store, "the account may not do this; grant it SELECT, UPDATE, DELETE and TEMPORARY")
+        if state.startswith("23"):
+            return Conflict(store, f"constraint `{where and where.constraint_name}` of `{table}` forbids it")
+        return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
+
+
+def _unreachable(message: str) -> str:
+    """Why a connection failed, from a fixed list of sentences: the driver's own text names hosts and users."""
+    for sign, sentence in (
+        ("password authentication", "refuses the user or password"),
+        ("no password supplied", "asks for a password, and the url has none"),
+        ("does not exist", "there is no such database or user"),
+        ("refused", "nothing listens at that host and port"),
+        ("resolve", "there is no such host"),
+        ("timeout", "does not answer in time"),
+    ):
+        if sign in message:
+            return sentence
+    return "the connection was lost or could not be made"
+
+
+def _path(path: tuple[str, ...]) -> str:
+    quoted = ",".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in path)
+    return "'{" + quoted.replace("'", "''").replace("%", "%%").replace(":", "\\:") + "}'"
+
+
+def text_type(name: str) -> Any:
+    """A SQLAlchemy type by its plain name."""
+    from sqlalchemy import Date
+
+    return {"date": Date}[name]
+
+
+def pads(key: bytes) -> tuple[bytes, bytes]:
+    """The inner and outer padded keys of HMAC-SHA-256 (RFC 2104), for databases that have SHA-256 alone."""
+    block = key.ljust(BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+DIALECT = PostgreSQL()

@@ -1,0 +1,108 @@
+"""SQLite: what it does in its own way."""
+
+import hashlib
+import hmac
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, QueuePool, create_engine, func
+from sqlalchemy.exc import DBAPIError
+
+from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.schema import Family
+
+
+class SQLite:
+    joins: ClassVar[bool] = False
+    row_id: ClassVar[str] = "rowid"
+    begin: ClassVar[str] = "BEGIN IMMEDIATE"
+
+    def connect(self, url: URL, lock_seconds: float) -> Engine:
+        file = url.database or ""
+
+        def open_file() -> sqlite3.Connection:
+            # mode=rw: a mistyped name must not make a new, empty database in which nobody is ever found.
+            connection = sqlite3.connect(
+                f"file:{quote(str(Path(file).absolute()))}?mode=rw",
+                uri=True,
+                timeout=lock_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("slett_fold", 1, _fold, deterministic=True)
+            connection.create_function("slett_hmac", 2, _hmac, deterministic=True)
+            return connection
+
+        return create_engine("sqlite://", creator=open_file, poolclass=QueuePool)
+
+    def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.slett_fold(value)  # lower() knows ASCII alone
+
+    def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
+        from sqlalchemy import String, cast
+
+        return cast(func.json_extract(column, _path(path)), String)
+
+    def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
+        return func.json_set(column, _path(path), func.json(json.dumps(value)))
+
+    def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
+        return func.slett_hmac(key, value)
+
+    def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:
+        day = "%Y-01-01" if unit == "year" else "%Y-%m-01"
+        return func.strftime(day if family == "date" else f"{day} 00:00:00", column)
+
+    def key_type(self, family: Family) -> str:
+        return {"integer": "INTEGER", "decimal": "NUMERIC"}.get(family, "TEXT")
+
+    def defer(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+    def settle(self, connection: Connection) -> None:
+        """The commit itself checks what was deferred."""
+
+    def explain(self, connection: Connection, statement: str, parameters: Any) -> tuple[float, int]:
+        details = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        return float(sum(str(row[3]).startswith("SCAN") for row in details)), 0
+
+    def may_write(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("ROLLBACK")
+
+    def analyse(self, connection: Connection, table: str) -> None:
+        """SQLite plans well enough from the indexes of a key table."""
+
+    def sentence(self, error: DBAPIError, store: str) -> StoreError:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        if name.startswith("SQLITE_CANTOPEN"):
+            return Unavailable(store, "the file does not exist or cannot be opened")
+        if name.startswith("SQLITE_NOTADB"):
+            return Unavailable(store, "the file is not an SQLite database")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return Busy(store, "the database was locked for too long")
+        if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
+            return Denied(store, "the file can only be read; let the account write to it and to its folder")
+        if name.startswith("SQLITE_CONSTRAINT"):
+            kind = name.removeprefix("SQLITE_CONSTRAINT_").lower() or "unnamed"
+            return Conflict(store, f"a constraint ({kind}) forbids it")
+        return StoreError(store, f"SQLite error {name or type(error.orig).__name__}")
+
+
+def _fold(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _hmac(key: bytes, value: Any) -> str | None:
+    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()
+
+
+def _path(path: tuple[str, ...]) -> str:
+    return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in path)
+
+
+DIALECT = SQLite()

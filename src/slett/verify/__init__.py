@@ -1,0 +1,9 @@
+"""Looking again: after the work is done, every store is asked anew, and only its answer can say `fulfilled`.
+
+The look goes its own way: it reads the map, not the plan's steps; it uses connections of its own; and it takes the
+persons' keys from the sealed scope in the ledger rather than from the memory of whoever did the work.
+"""
+
+from slett.verify.look import Left, look_again
+
+__all__ = ["Left", "look_again"]

@@ -1,0 +1,90 @@
+"""Issuing: into the log with the end of the request, into a file as often as one likes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slett.certify import CertificateError, certificate_path, verify, write_certificates
+from slett.ledger import Ledger, open_ledger
+from slett.settings import Settings
+
+Issue = Callable[[int], list[str]]
+
+
+def test_an_issued_certificate_verifies(issue: Issue, home: Path, public_key: bytes) -> None:
+    for reference in issue(5):
+        verdict = verify(certificate_path(home / "certificates", reference).read_bytes(), public_key)
+        assert verdict.good
+        assert verdict.body
+        assert verdict.body["request"] == reference
+
+
+def test_the_ledger_is_held_against_the_head_of_a_certificate(
+    issue: Issue, home: Path, ledger: Ledger, public_key: bytes
+) -> None:
+    (reference,) = issue(1)
+    issue(4)
+    verdict = verify(certificate_path(home / "certificates", reference).read_bytes(), public_key)
+    assert verdict.head
+    assert verdict.head.size == 1
+    with ledger.read() as page:
+        assert page.log.check(verdict.head) is None
+        assert json.loads(page.log.read([0])[0]) == verdict.body
+
+
+def test_a_lost_file_is_written_again_with_the_same_statement_and_a_newer_head(
+    issue: Issue, home: Path, ledger: Ledger, public_key: bytes
+) -> None:
+    (reference,) = issue(1)
+    path = certificate_path(home / "certificates", reference)
+    before = verify(path.read_bytes(), public_key)
+    path.unlink()
+    issue(2)
+    assert write_certificates(ledger, home / "certificates", [reference]) == {reference: path}
+    after = verify(path.read_bytes(), public_key)
+    assert after.good
+    assert after.body == before.body
+    assert after.head
+    assert after.head.size == 3
+
+
+def test_writing_twice_leaves_one_file_and_no_drafts(issue: Issue, home: Path, ledger: Ledger) -> None:
+    references = issue(3)
+    write_certificates(ledger, home / "certificates", references)
+    assert sorted(path.name for path in (home / "certificates").iterdir()) == sorted(
+        f"{each}.json" for each in references
+    )
+
+
+def test_a_request_without_a_certificate_has_no_file(ledger: Ledger, home: Path) -> None:
+    assert write_certificates(ledger, home / "certificates", ["S-0000-0000"]) == {}
+
+
+def test_a_statement_is_not_in_the_log_unless_its_request_ended(ledger: Ledger, issue: Issue) -> None:
+    """Both are one commit: no certificate of what was rolled back."""
+    (reference,) = issue(1)
+    with ledger.read() as page:
+        request = page.requests.get(reference)
+        assert request
+        assert request.certificate == 0
+        assert page.log.head().size == 1
+
+
+def test_a_certificate_of_an_earlier_signing_key_is_not_signed_with_a_later_one(issue: Issue, home: Path) -> None:
+    (reference,) = issue(1)
+    before = certificate_path(home / "certificates", reference).read_bytes()
+    (home / "signing.key").unlink()
+    (home / "signing.pub").rename(home / "signing-2026.pub")
+    with (
+        open_ledger(Settings(home=home)) as ledger,
+        pytest.raises(CertificateError, match=f"the certificate of {reference} was issued under the signing key"),
+    ):
+        write_certificates(ledger, home / "certificates", [reference])
+    assert certificate_path(home / "certificates", reference).read_bytes() == before
+
+
+def test_a_certificate_holds_no_personal_data(issue: Issue, home: Path) -> None:
+    (reference,) = issue(1)
+    assert b"anna@example.com" not in certificate_path(home / "certificates", reference).read_bytes()
