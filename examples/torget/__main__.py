@@ -37,11 +37,10 @@ def show(folder: Path) -> None:
     _step(folder, "Erase her.", "erase", "--email", KARI, "--yes")
     _step(folder, "Is anything left? Look again, in every database.", "verify", "--email", KARI)
     certificate = max((folder / ".slett" / "certificates").glob("*.json"), key=lambda file: file.stat().st_mtime)
-    _say("Done. The signed certificate, which names nobody:")
-    click.echo(f"  {_here(certificate)}\n\nCheck it:")
-    check = shlex.join([_here(_slett()), "certificate", "verify", _here(certificate)])
-    click.echo(f"  SLETT_HOME={shlex.quote(_here(folder / '.slett'))} {check}\n")
-    click.echo(f"The map is {_here(MAP)}, and the databases are in {_here(folder)}.")
+    _say("Done. The signed certificate, which names nobody, can be checked with one more command:")
+    home, verify = _here(folder / ".slett"), [_here(_slett()), "certificate", "verify", _here(certificate)]
+    click.secho(f"$ SLETT_HOME={shlex.quote(home)} {shlex.join(verify)}", fg="cyan")
+    click.echo(f"\nThe databases are in {_here(folder)} to look at, and the map is {_here(MAP)}.")
 
 
 def _build(folder: Path) -> None:

@@ -2,14 +2,23 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from slett.certify import CertificateError, certificate_path, verify, write_certificates
-from slett.ledger import Ledger, open_ledger
+from slett.certify import (
+    CertificateError,
+    certificate_body,
+    certificate_path,
+    enter,
+    verify,
+    write_certificates,
+)
+from slett.ledger import Ledger, Request, open_ledger
 from slett.settings import Settings
 
+End = Callable[..., Request]
 Issue = Callable[[int], list[str]]
 
 
@@ -62,14 +71,21 @@ def test_a_request_without_a_certificate_has_no_file(ledger: Ledger, home: Path)
     assert write_certificates(ledger, home / "certificates", ["S-0000-0000"]) == {}
 
 
-def test_a_statement_is_not_in_the_log_unless_its_request_ended(ledger: Ledger, issue: Issue) -> None:
-    """Both are one commit: no certificate of what was rolled back."""
+def test_a_statement_is_in_the_log_from_the_moment_at_which_its_request_ended(issue: Issue, ledger: Ledger) -> None:
     (reference,) = issue(1)
     with ledger.read() as page:
-        request = page.requests.get(reference)
-        assert request
-        assert request.certificate == 0
-        assert page.log.head().size == 1
+        assert page.requests.certificates([reference]) == {reference: 0}
+        assert json.loads(page.log.read([0])[0])["request"] == reference
+
+
+def test_what_is_rolled_back_is_not_certified(end: End, ledger: Ledger, home: Path) -> None:
+    request = end("not_found")
+    with suppress(KeyboardInterrupt), ledger.write() as page:
+        enter(page, [certificate_body(request, service="Tørget", key=ledger.keys.id)])
+        raise KeyboardInterrupt
+    assert write_certificates(ledger, home / "certificates", [request.reference]) == {}
+    with ledger.read() as page:
+        assert page.log.head().size == 0
 
 
 def test_a_certificate_of_an_earlier_signing_key_is_not_signed_with_a_later_one(issue: Issue, home: Path) -> None:

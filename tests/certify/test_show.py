@@ -22,7 +22,7 @@ def test_every_section_that_has_something_to_say_is_shown(end: End) -> None:
         verification=Verification(datetime(2026, 11, 20, 13, tzinfo=UTC), 9, 2),
     )
     certificate, done, kept, left = sections(body)
-    pairs = dict(certificate.rows)
+    pairs = {row[0]: row[1] for row in certificate.rows}
     assert pairs["Outcome"] == "partially fulfilled: see what is left, and why"
     assert pairs["Looked again"] == "2026-11-20T13:00:00Z, 9 statements, 2 rows found"
     assert pairs["Due by law"] == "2026-12-21"
@@ -43,7 +43,7 @@ def test_every_section_that_has_something_to_say_is_shown(end: End) -> None:
 
 def test_empty_sections_are_left_out(end: End) -> None:
     (certificate,) = sections(certificate_body(end("not_found"), service="Tørget", key="k"))
-    pairs = dict(certificate.rows)
+    pairs = {row[0]: row[1] for row in certificate.rows}
     assert pairs["Outcome"] == "not found: nobody by that key or identifier is known"
     assert "Started" not in pairs
     assert "Looked again" not in pairs

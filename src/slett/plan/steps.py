@@ -97,7 +97,7 @@ def _strangers(relations: Relations, keysets: dict[str, KeySet]) -> list[tuple[s
 def selected(
     relations: Relations, keysets: dict[str, KeySet], name: str, order: Order | None = None
 ) -> list[tuple[Rows, str]]:
-    """(rows, by which reference) of a person in a table: at once where their keys are collected, else one selection a way.
+    """(rows, by which reference) of a person: at once where their keys are collected, else one selection a way.
 
     Where a circle was opened by nulling the very columns of a way, only the collected keys still find the row.
     """

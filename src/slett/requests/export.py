@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -77,7 +78,7 @@ def _record(service: Service, subject: Subject, tables: dict[str, int]) -> str:
     with service.ledger.write() as page:
         (request,) = page.requests.file("export", [subject.hash(service.ledger.keys)], service.datamap.digest, promise)
         path = ("filed", "verified", "scheduled", "running", "verifying", "fulfilled")
-        for start, end in zip(path, path[1:], strict=False):
+        for start, end in pairwise(path):
             page.requests.move([request.reference], start, end)  # type: ignore[arg-type]  # literals, in order
         page.requests.count({request.reference: {name: {"export": rows} for name, rows in tables.items()}})
         page.log.append([{"event": "exported", "request": request.reference}])
@@ -159,7 +160,7 @@ def _index(service: Service, tables: dict[str, int]) -> str:
   :root {{ color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }}
   body {{ max-width: 45rem; margin: 2rem auto; padding: 0 1rem }}
   table {{ border-collapse: collapse; width: 100% }}
-  th, td {{ text-align: start; padding: .4rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent) }}
+  th, td {{ text-align: start; padding: .4rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, #0000) }}
 </style>
 <h1>{title}</h1>
 <p>This is a copy of everything stored about you, made on {service.today.isoformat()}.

@@ -1,7 +1,7 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -51,8 +51,17 @@ class Stored:
     """A key set in a temporary table of the store: a `person` number and the columns."""
 
     columns: tuple[str, ...]
-    table: str
-    count: int
+    name: str
+    count: int = 0
+    table: TableClause = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns: list[Any] = [column(key_column(number)) for number in range(len(self.columns))]
+        self.table = table(self.name, column("person"), *columns)
+
+    def column(self, name: str) -> Value:
+        """The column of the key table that holds a column of the key set."""
+        return self.table.c[key_column(self.columns.index(name))]
 
 
 Known = Mapping[str, Inline | Stored]
@@ -61,10 +70,6 @@ Known = Mapping[str, Inline | Stored]
 def key_column(number: int) -> str:
     """The name of a key table's column: never that of a column of the service's, which could be anything."""
     return f"k{number}"
-
-
-def key_table(stored: Stored) -> TableClause:
-    return table(stored.table, column("person"), *(column(key_column(n)) for n in range(len(stored.columns))))
 
 
 class Conditions:
@@ -108,9 +113,8 @@ class Conditions:
         if isinstance(keys, Inline):
             values = projected(keys, link.at, link.none)
             return and_(self._among_values(sides, values, link), *when) if values else false()
-        source = key_table(keys)
-        others = [self._other(link, source.c[key_column(keys.columns.index(each))]) for each in link.at]
-        somebody = self._somebody(keys, link, source)
+        others = [self._other(link, keys.column(each)) for each in link.at]
+        somebody = self._somebody(keys, link)
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)), *somebody, *when)
         return and_(_row(sides).in_(select(*others).where(*somebody)), *when)
@@ -122,8 +126,7 @@ class Conditions:
         if isinstance(known, Inline):
             values = projected(known, columns, ())
             return _in(sides, values) if values else false()
-        source = key_table(known)
-        others = [source.c[key_column(known.columns.index(each))] for each in columns]
+        others = [known.column(each) for each in columns]
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)))
         return _row(sides).in_(select(*others))
@@ -148,8 +151,7 @@ class Conditions:
         if isinstance(known, Inline):
             values = projected(known, at, ())
             return _in(sides, values) if values else false()
-        source = key_table(known)
-        return _row(sides).in_(select(*(source.c[key_column(known.columns.index(each))] for each in at)))
+        return _row(sides).in_(select(*(known.column(each) for each in at)))
 
     def _mine(self, holder: Holder, other: Any) -> Condition:
         return self.among_at(holder.keys, [other.c[each] for each in holder.key], holder.key)
@@ -200,11 +202,11 @@ class Conditions:
             return sides[0].in_([value[0] for value in folded])
         return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
 
-    def _somebody(self, keys: Stored, link: Link, source: TableClause) -> list[Condition]:
+    def _somebody(self, keys: Stored, link: Link) -> list[Condition]:
         """Keys that mean nobody never select a row: null, the empty text, and what the map says."""
         found = []
         for each in link.at:
-            value = source.c[key_column(keys.columns.index(each))]
+            value = keys.column(each)
             found += [value.is_not(None), cast(value, String) != ""]
             found += [cast(value, String) != str(none) for none in link.none if none is not None]
         return found
@@ -273,7 +275,7 @@ class Conditions:
         keys = self.known[key]
         if isinstance(keys, Inline):
             return None
-        return key_table(keys).c.person, self.where(rows, target, join=True)
+        return keys.table.c.person, self.where(rows, target, join=True)
 
 
 def split_template(template: str) -> list[str]:

@@ -19,6 +19,7 @@ GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 class MariaDB:
     joins: ClassVar[bool] = True
     row_id: ClassVar[str] = ""
+    streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
@@ -77,7 +78,7 @@ class MariaDB:
         return float(estimate), estimate
 
     def may_write(self, connection: Connection) -> None:
-        if connection.scalar(text("SELECT @@read_only OR @@transaction_read_only")):
+        if connection.scalar(text("SELECT @@global.read_only")):
             raise Denied("", "can only be read: the server is read-only")
 
     def analyse(self, connection: Connection, table: str) -> None:

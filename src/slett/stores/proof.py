@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import (
     ColumnClause,
     False_,
     Grouping,
+    UnaryExpression,
 )
 from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 
@@ -37,10 +38,10 @@ def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> boo
 
 
 def _bound(clause: Any, table: str, keys: set[frozenset[str]]) -> bool:
-    if isinstance(clause, Grouping):
+    if isinstance(clause, Grouping | UnaryExpression) and clause.operator in (None, operators.is_true):
         return _bound(clause.element, table, keys)
     if isinstance(clause, False_):
-        return True
+        return True  # no row at all
     if isinstance(clause, BooleanClauseList) and clause.operator is operators.or_:
         return bool(clause.clauses) and all(_bound(part, table, keys) for part in clause.clauses)
     if isinstance(clause, BooleanClauseList) and clause.operator is operators.and_:
@@ -61,7 +62,7 @@ def _joined(clauses: Iterable[Any], table: str) -> frozenset[str]:
         left, right = _own_columns(clause.left, table), _tables(clause.right)
         if len(left) == 1 and len(right) == 1 and (other := next(iter(right))).startswith(KEY_TABLE_PREFIX):
             found.setdefault(other, set()).update(left)
-    return frozenset(max(found.values(), key=lambda columns: len(columns), default=set()))
+    return frozenset(max(found.values(), key=lambda group: len(set(group)), default=set()))
 
 
 def _columns(clause: Any) -> list[ColumnClause[Any]]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy import column as sa_column
 from sqlalchemy.exc import DBAPIError
 
-from slett.stores.conditions import PLAIN, Conditions, Inline, Stored, key_column, key_table
+from slett.stores.conditions import PLAIN, Conditions, Inline, Stored, key_column
 from slett.stores.dialect import parse_url
 from slett.stores.errors import StoreError, Unproven
 from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Rows
@@ -172,16 +172,16 @@ class Session:
         number, where = person if person else (literal(0), self._conditions.where(rows, target))
         parts = [where]
         if known.count:
-            seen = key_table(known).alias("seen")
+            seen = known.table.alias("seen")
             same = [
                 seen.c[key_column(known.columns.index(each))] == target.c[each] for each in (keys.key or keys.columns)
             ]
             parts.append(~exists(select(literal(1)).select_from(seen).where(seen.c.person == number, *same)))
         wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
-        added = int(self._run(insert(key_table(known)).from_select(list(key_table(known).c), wanted)).rowcount)
+        added = int(self._run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)
         known.count += added
         with self.store._words():
-            self._dialect.analyse(self._connection, known.table)
+            self._dialect.analyse(self._connection, known.name)
         return added
 
     def clear(self) -> None:
@@ -200,8 +200,7 @@ class Session:
         if isinstance(known, Inline):
             yield from ((0, *value) for value in known.values)
             return
-        source = key_table(known)
-        yield from self._stream(select(*source.c))
+        yield from self._stream(select(*known.table.c))
 
     def count_of(self, name: str) -> int:
         """How many rows the key set holds."""
@@ -211,21 +210,21 @@ class Session:
     def _new_table(self, keys: KeySet, families: Sequence[Family] | None = None) -> Stored:
         """An empty key table; of the table's own column types where it is of a table here."""
         self._tables += 1
-        stored = Stored(keys.columns, f"slett_keys_{self._tables}", 0)
+        stored = Stored(keys.columns, f"slett_keys_{self._tables}")
         if families is None:
             source = self._conditions.table(keys.table)
             named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
             shape = select(literal_column("0").label("person"), *named).where(literal_column("1 = 0"))
             sql = str(shape.compile(self._connection, compile_kwargs={"literal_binds": True}))
-            self._run_text(f"CREATE TEMPORARY TABLE {stored.table} AS {sql}")
+            self._run_text(f"CREATE TEMPORARY TABLE {stored.name} AS {sql}")
         else:
             types = [self._dialect.key_type(family) for family in families]
             columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
-            self._run_text(f"CREATE TEMPORARY TABLE {stored.table} (person integer{columns})")
+            self._run_text(f"CREATE TEMPORARY TABLE {stored.name} (person integer{columns})")
         for n in range(len(keys.columns)):
             if self._indexable(keys, n, families):
-                index = f"{stored.table}_{key_column(n)}"
-                self._run_text(f"CREATE INDEX {index} ON {stored.table} ({key_column(n)})")
+                index = f"{stored.name}_{key_column(n)}"
+                self._run_text(f"CREATE INDEX {index} ON {stored.name} ({key_column(n)})")
         self.known[keys.name] = stored
         return stored
 
@@ -240,7 +239,7 @@ class Session:
         )
 
     def _fill(self, stored: Stored, rows: Iterable[Row]) -> None:
-        target = key_table(stored)
+        target = stored.table
         statement = insert(target).values({each: bindparam(each.name, type_=PLAIN) for each in target.c})
         names = [each.name for each in target.c]
         block: list[dict[str, Any]] = []
@@ -254,7 +253,7 @@ class Session:
             self._run(statement, block)
             stored.count += len(block)
         with self.store._words():
-            self._dialect.analyse(self._connection, stored.table)
+            self._dialect.analyse(self._connection, stored.name)
 
     # -- looking ------------------------------------------------------------------------------------
 
@@ -276,11 +275,11 @@ class Session:
         person = self._conditions.by_person(change.rows, target)
         if person is None:
             return {0: self.count([change])[0]}
-        number, joined = person
+        number, _ = person
         statement = (
             select(number, func.count())
             .select_from(target, number.table)
-            .where(joined, self._unfinished(change, target))
+            .where(self._touched(change, target, join=True))
             .group_by(number)
         )
         return {int(number): int(count) for number, count in self._run(statement)}
@@ -364,8 +363,7 @@ class Session:
         rows = change.rows
         target = self._conditions.table(rows.table)
         joins = self._dialect.joins
-        where = self._conditions.where(rows, target, join=joins)
-        parts = [where, self._unfinished(change, target)]
+        parts = [self._touched(change, target, join=joins)]
         if part is not None:
             parts.append(self._in_slice(target, part, join=joins))
         if isinstance(change, Delete):
@@ -377,13 +375,12 @@ class Session:
             raise Unproven(self.store.name, f"a change of `{rows.table}` is not bound to keys; report this as a fault")
         return statement
 
-    def _touched(self, change: Change, target: TableClause) -> Any:
-        return and_(self._conditions.where(change.rows, target), self._unfinished(change, target))
-
-    def _unfinished(self, change: Change, target: TableClause) -> Any:
+    def _touched(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
+        """The rows that the change would touch now."""
+        where = self._conditions.where(change.rows, target, join=join)
         if isinstance(change, Delete):
-            return and_(True)
-        return self._conditions.unfinished(change.writes, change.rows.table, target)
+            return where
+        return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))
 
     def _in_slice(self, target: TableClause, part: Slice, *, join: bool) -> Any:
         key = self._row_key(target.name if target.schema is None else f"{target.schema}.{target.name}")
@@ -427,11 +424,18 @@ class Session:
             self._connection.exec_driver_sql(statement)
 
     def _stream(self, statement: Any) -> Iterator[Row]:
+        """The rows, a block at a time in memory. Not inside `transaction`."""
         self.statements += 1
+        streaming = {"stream_results": True, "yield_per": BLOCK}
         with self.store._words():
-            result = self._connection.execution_options(stream_results=True, yield_per=BLOCK).execute(statement)
-            for row in result:
-                yield tuple(row)
+            if self._dialect.streams_in_transaction:
+                self._connection.exec_driver_sql("BEGIN")
+            try:
+                for row in self._connection.execute(statement, execution_options=streaming):
+                    yield tuple(row)
+            finally:
+                if self._dialect.streams_in_transaction:
+                    self._roll_back()
 
     def _roll_back(self) -> None:
         """Undo what the transaction did; a lost connection has undone it already."""

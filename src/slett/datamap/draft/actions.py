@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from slett.datamap.draft import kinds, words
 from slett.datamap.draft.graph import Graph, Key, Link
-from slett.datamap.draft.sketch import Sketch, Told, Verdict
+from slett.datamap.draft.sketch import Personal, Sketch, Told, Verdict
 from slett.datamap.model import Until
 from slett.stores.schema import Table
 
@@ -13,14 +13,15 @@ MAIN_DATES = words.group("created placed ordered issued paid booked date opprett
 BROWSING = words.group("search view pageview visit click login")
 
 
-def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]]) -> None:
+def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal) -> None:
     """Gives every sketch its verdict; a delete that something undecided stands in the way of is undecided itself."""
     blocked: dict[Key, str] = {}
     while True:
         for sketch in sketches.values():
-            sketch.verdict = _verdict(graph, sketches, personal, sketch)
-            if sketch.key in blocked and sketch.verdict.action == "delete" and not sketch.decided:
-                sketch.verdict = Verdict("undecided", blocked[sketch.key])
+            sketch.verdict = Verdict("undecided", "")
+        for _ in sketches:  # as many times as the longest chain has links, at most
+            if not _settle(graph, sketches, personal, blocked):
+                break
         going = [key for key, sketch in sketches.items() if sketch.owned and sketch.verdict.action == "delete"]
         found = {
             key: why
@@ -31,6 +32,16 @@ def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, 
         if not found:
             return
         blocked |= found
+
+
+def _settle(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, blocked: Mapping[Key, str]) -> bool:
+    """Looks at every table once, parents first where the walk met them first; says whether anything changed."""
+    before = [sketch.verdict for sketch in sketches.values()]
+    for sketch in sketches.values():
+        verdict = _verdict(graph, sketches, personal, sketch)
+        stands = sketch.decided or verdict.action != "delete" or sketch.key not in blocked
+        sketch.verdict = verdict if stands else Verdict("undecided", blocked[sketch.key])
+    return before != [sketch.verdict for sketch in sketches.values()]
 
 
 def _in_the_way(graph: Graph, sketches: Mapping[Key, Sketch], key: Key) -> str:
@@ -64,9 +75,7 @@ def _circle(graph: Graph, going: frozenset[Key], key: Key) -> str:
     return ""
 
 
-def _verdict(
-    graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]], sketch: Sketch
-) -> Verdict:
+def _verdict(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, sketch: Sketch) -> Verdict:
     fresh = _proposal(graph, sketches, personal, sketch)
     if sketch.known and sketch.decided:
         why = fresh.why if fresh.action == sketch.known.action else ""
@@ -78,17 +87,19 @@ def _verdict(
 
 def _is_human(sketches: Mapping[Key, Sketch], key: Key) -> bool:
     """Whether the action of that table is a human's, or follows one."""
-    sketch = sketches[key]
-    return sketch.decided or bool(sketch.verdict.follows and _is_human(sketches, sketch.verdict.follows))
+    seen: set[Key] = set()
+    following: Key | None = key
+    while following and following not in seen and not sketches[following].decided:
+        seen.add(following)
+        following = sketches[following].verdict.follows
+    return following is not None and sketches[following].decided
 
 
 def _reminder(fresh: Verdict) -> str:
     return fresh.why if fresh.action == "undecided" else f"perhaps {fresh.action}: {fresh.why}"
 
 
-def _proposal(
-    graph: Graph, sketches: Mapping[Key, Sketch], personal: Mapping[Key, tuple[str, ...]], sketch: Sketch
-) -> Verdict:
+def _proposal(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, sketch: Sketch) -> Verdict:
     if sketch.doubt:
         return Verdict("undecided", sketch.doubt)
     if sketch.root:
@@ -101,7 +112,9 @@ def _proposal(
     if any(told.reference.kind == "shared" for told in sketch.references):
         return Verdict("undecided", "shared by several people")
     if len(owners) > 1 and not kinds.is_membership(graph, sketch.key):
-        return Verdict("undecided", "two references say that it is theirs: two people's row, or one's?")
+        return Verdict(
+            "undecided", "two references say that it is theirs: if two people share it, write `kind: shared` at both"
+        )
     parts = [
         (told.link, sketches[told.link.parent])
         for told in sketch.references
@@ -110,7 +123,7 @@ def _proposal(
     name = frozenset(words.words(sketch.key[1]))
     if parts and not direct and (follows := _as_parent(personal, sketch, parts, name)):
         return follows
-    if name & words.ACCOUNTING:
+    if words.is_accounting(sketch.key[1]):
         return Verdict("undecided", _keep(table))
     if name & words.LOG and not name & BROWSING:
         return Verdict("undecided", "a log: anonymise what names the person, or keep it on a basis")
@@ -126,7 +139,7 @@ def _proposal(
     return Verdict("undecided", "theirs, but the name does not say whether others need it")
 
 
-def _mentions_only(personal: Mapping[Key, tuple[str, ...]], sketch: Sketch) -> Verdict:
+def _mentions_only(personal: Personal, sketch: Sketch) -> Verdict:
     named = {column for told in sketch.references for column in told.reference.columns}
     if left := [column for column in personal.get(sketch.key, ()) if column not in named]:
         return Verdict("undecided", f"somebody else's row, but {_shown(left)} looks personal")
@@ -134,7 +147,7 @@ def _mentions_only(personal: Mapping[Key, tuple[str, ...]], sketch: Sketch) -> V
 
 
 def _as_parent(
-    personal: Mapping[Key, tuple[str, ...]],
+    personal: Personal,
     sketch: Sketch,
     parts: list[tuple[Link, Sketch]],
     name: frozenset[str],
@@ -144,7 +157,7 @@ def _as_parent(
     shown = f"`{parent.key[1]}`"
     actions = {other.verdict.action for _, other in parts}
     if actions == {"delete"} and link.required:
-        if name & (words.ACCOUNTING | words.LOG) and not parent.decided:
+        if (words.is_accounting(sketch.key[1]) or name & words.LOG) and not parent.decided:
             return None
         return Verdict("delete", f"cannot outlive {shown}", parent.key)
     if actions == {"keep"} and link.required:

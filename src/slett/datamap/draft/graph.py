@@ -59,6 +59,7 @@ class Graph:
 
     def _named(self, key: Key, table: Table) -> Iterator[Link]:
         taken = {column for foreign in table.foreign_keys for column in foreign.columns}
+        taken.update(polymorphic_pair(table) or ())
         for column in table.columns:
             if column.name in taken or (column.name,) == table.primary_key or column.generated:
                 continue
@@ -124,3 +125,16 @@ def _can_be_null(table: Table, column: Column) -> bool:
         for check in table.checks
         if mentions(check.text, column.name)
     )
+
+
+def polymorphic_pair(table: Table) -> tuple[str, str] | None:
+    """The two columns that together refer to a row of any table: its type and its key."""
+    linked = {column for foreign in table.foreign_keys for column in foreign.columns}
+    free = {column.name for column in table.columns} - linked
+    for column in table.columns:
+        before, _, kind = column.name.rpartition("_")
+        if column.name in ("content_type_id", "content_type") and "object_id" in free:
+            return column.name, "object_id"
+        if kind == "type" and before and (key := f"{before}_id") in free and not table.is_unique((key,)):
+            return column.name, key
+    return None

@@ -1,10 +1,11 @@
 """What a link means: whose the row is, and how sure that is."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
 from slett.datamap.draft import words
 from slett.datamap.draft.graph import Graph, Key, Link
+from slett.datamap.draft.sketch import Personal
 from slett.datamap.model import Kind
 from slett.stores.schema import Table
 
@@ -18,7 +19,7 @@ class Meaning:
     doubt: str = ""
 
 
-def meaning(graph: Graph, link: Link, personal: Mapping[Key, tuple[str, ...]], owned: Set[Key]) -> Meaning:
+def meaning(graph: Graph, link: Link, personal: Personal, owned: Set[Key]) -> Meaning:
     """What a link to the root, or to a table of a person's own rows, seems to say.
 
     Args:
@@ -28,7 +29,7 @@ def meaning(graph: Graph, link: Link, personal: Mapping[Key, tuple[str, ...]], o
     if link.to_itself:
         return mention(link, "another row of the same table")
     if link.parent in graph.roots:
-        return _to_root(graph, link)
+        return _to_root(graph, link, personal)
     return _to_owned(graph, link, personal, owned)
 
 
@@ -70,7 +71,7 @@ def _has_an_owner_besides(graph: Graph, key: Key, parent: Key) -> bool:
     return False
 
 
-def _to_root(graph: Graph, link: Link) -> Meaning:
+def _to_root(graph: Graph, link: Link, personal: Personal) -> Meaning:
     name = ", ".join(link.columns)
     if is_membership(graph, link.child):
         return Meaning("owner", "ties the person to something else")
@@ -79,8 +80,7 @@ def _to_root(graph: Graph, link: Link) -> Meaning:
     table = graph.tables[link.child]
     role = _role(link)
     others = () if words.PASSING & set(words.words(link.child[1])) else others_below(graph, link.child)
-    accounting = words.ACCOUNTING & set(words.words(link.child[1]))
-    if others and not accounting:
+    if others and not words.is_accounting(link.child[1]):
         below = f"`{others[0][1]}`" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
         if _is_container(link.child, role, len(others)):
             return mention(link, f"opened by a person, and others have rows in it ({below})")
@@ -93,13 +93,22 @@ def _to_root(graph: Graph, link: Link) -> Meaning:
         return Meaning("owner", "theirs: it was sent to them")
     if role & (words.OWNER | words.ACCOUNT | set(words.words(link.parent[1])[-1:])) or _is_extension(table, link):
         return Meaning("owner", "theirs" if link.required else "theirs where it is set")
+    if link.emptyable and not personal[link.child] and _has_a_clear_owner(graph, link):
+        return Meaning("mention", "names one more person")
     return Meaning("owner", "leads to the person", f"what `{name}` says of the person is not clear from its name")
+
+
+def _has_a_clear_owner(graph: Graph, link: Link) -> bool:
+    return any(
+        other.required and other.parent == link.parent and words.OWNER & _role(other) and not _is_mention(graph, other)
+        for other in graph.outgoing[link.child]
+    )
 
 
 _OTHERS = "if it goes, other people's rows go with it"
 
 
-def _to_owned(graph: Graph, link: Link, personal: Mapping[Key, tuple[str, ...]], owned: Set[Key]) -> Meaning:
+def _to_owned(graph: Graph, link: Link, personal: Personal, owned: Set[Key]) -> Meaning:
     child, parent = words.words(link.child[1]), words.words(link.parent[1])
     if link.required:
         return Meaning("owner", f"part of `{link.parent[1]}`")
@@ -112,7 +121,9 @@ def _to_owned(graph: Graph, link: Link, personal: Mapping[Key, tuple[str, ...]],
     )
     if link.emptyable and (theirs or (words.SELECTED & _role(link) and not personal[link.child])):
         return Meaning("mention", f"optional: the row stands without `{link.parent[1]}`")
-    kind: Kind = "owner" if personal[link.child] or words.ACCOUNTING & set(child) or not link.emptyable else "mention"
+    kind: Kind = (
+        "owner" if personal[link.child] or words.is_accounting(link.child[1]) or not link.emptyable else "mention"
+    )
     doubt = f"whether the row is part of `{link.parent[1]}` is not clear"
     return Meaning(kind, f"leads to `{link.parent[1]}`", doubt)
 

@@ -1,11 +1,13 @@
 """A table of the map while it is drafted: its references as they are found, then its action, each with a reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from slett.datamap.draft.graph import Key, Link
 from slett.datamap.model import Action, Place, Reference, Rule, TableMap, Until
 
+Personal = Mapping[Key, tuple[str, ...]]  # the columns of every table that look personal
 NOWHERE = Place("", 0, 0)  # what is drafted was not written by anybody yet
 
 

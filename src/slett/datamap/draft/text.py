@@ -38,7 +38,9 @@ def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceili
     if ceiling != Ceiling():
         yield f"ceiling: {flow({'rows': ceiling.rows, 'share': ceiling.share})}"
     yield "stores:"
-    for name, (url, sketches) in stores.items():
+    for number, (name, (url, sketches)) in enumerate(stores.items()):
+        if number:
+            yield ""
         yield f"  {scalar(name)}:"
         yield f"    url: {url}"
         tables = [line for sketch in sketches for line in ("", *_table(sketch))]

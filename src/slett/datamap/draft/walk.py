@@ -6,11 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from slett.datamap.draft import kinds, words
-from slett.datamap.draft.graph import Graph, Key, Link
-from slett.datamap.draft.sketch import NOWHERE, Sketch, Told
+from slett.datamap.draft.graph import Graph, Key, Link, polymorphic_pair
+from slett.datamap.draft.sketch import NOWHERE, Personal, Sketch, Told
 from slett.datamap.model import DataMap, Reference
-
-Personal = Mapping[Key, tuple[str, ...]]  # the columns of every table that look personal
 
 
 def walk(graph: Graph, known: DataMap | None, personal: Personal, identifiers: frozenset[str]) -> dict[Key, Sketch]:
@@ -176,7 +174,7 @@ def guests(graph: Graph, sketch: Sketch) -> Told | None:
 
 
 def _polymorphic(graph: Graph, key: Key) -> tuple[list[Told], str]:
-    pair = polymorphic_pair(graph, key)
+    pair = polymorphic_pair(graph.tables[key])
     if not pair:
         return [], ""
     kind, name = pair
@@ -184,20 +182,6 @@ def _polymorphic(graph: Graph, key: Key) -> tuple[list[Told], str]:
         f"`{kind}` and `{name}` may lead to a person: if so, write "
         f"references: [{{column: {name}, to: …, when: {{{kind}: …}}}}]"
     )
-
-
-def polymorphic_pair(graph: Graph, of: Key) -> tuple[str, str] | None:
-    """The two columns that together refer to a row of any table: its type and its key."""
-    table = graph.tables[of]
-    linked = {column for link in graph.outgoing[of] for column in link.columns if link.declared}
-    names = {column.name for column in table.columns}
-    for column in table.columns:
-        before, _, kind = column.name.rpartition("_")
-        if column.name in ("content_type_id", "content_type") and "object_id" in names - linked:
-            return column.name, "object_id"
-        if kind == "type" and before and (key := f"{before}_id") in names - linked and not table.is_unique((key,)):
-            return column.name, key
-    return None
 
 
 def _unreached(graph: Graph, personal: Personal, sketches: Mapping[Key, Sketch], key: Key) -> tuple[list[Told], str]:

@@ -101,7 +101,7 @@ CONTAINER = group("""
 """)
 SELECTED = group("last latest first default current primary main featured previous next accepted best selected pinned")
 PIECE = group("item line entry position product attribute option")
-MAILING = group("newsletter waitlist subscriber subscription abonnent push")
+MAILING = group("newsletter waitlist subscriber abonnent push")
 MEMBERSHIP = group("member membership participant collaborator team medlem mitglied membre miembro")
 
 EMAIL = group("email mail epost mailadresse correo courriel")
@@ -150,6 +150,12 @@ def is_key(column: str) -> bool:
     """Whether the name says that the column refers: `user_id`, `userid`, `UserID`, `fk_user`."""
     found = words(column)
     return bool(KEYS & set(found)) or (len(found) == 1 and found != stem(column))
+
+
+def is_accounting(table: str) -> bool:
+    """Whether the name of a table says that it belongs to the books: a newsletter's subscriptions do not."""
+    found = set(words(table))
+    return bool(found & ACCOUNTING - ({"subscription"} if found & MAILING else set()))
 
 
 def _parts(token: str) -> tuple[str, ...]:
