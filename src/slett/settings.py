@@ -17,16 +17,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    map: Path = Field(Path("slett.yaml"), description="the data map")
-    home: Path = Field(Path(".slett"), description="folder of the ledger, the keys and the certificates")
-    ledger_url: str = Field("", description="database of the ledger; empty: SQLite in `home`")
-    service: str = Field("this service", description="name of the service, as certificates say it")
-    chunk_rows: int = Field(5_000, ge=1, description="rows changed in one transaction, at most")
-    inline_keys: int = Field(500, ge=0, description="keys sent inside a statement; more go to a temporary table")
-    batch_people: int = Field(10_000, ge=1, description="people erased in one pass, at most")
-    lock_seconds: float = Field(5.0, gt=0, description="how long a statement waits for a lock before it gives way")
-    sweeps: int = Field(3, ge=1, description="passes over rows written meanwhile, before giving up")
-    promise_hours: int = Field(24, ge=1, description="the service's own promise: an erasure is done within this time")
+    map: Path = Field(default=Path("slett.yaml"), description="the data map")
+    home: Path = Field(default=Path(".slett"), description="folder of the ledger, the keys and the certificates")
+    ledger_url: str = Field(default="", description="database of the ledger; empty: SQLite in `home`")
+    service: str = Field(default="this service", description="name of the service, as certificates say it")
+    chunk_rows: int = Field(default=5_000, ge=1, description="rows changed in one transaction, at most")
+    inline_keys: int = Field(default=500, ge=0, description="keys sent in a statement; more go to a temporary table")
+    batch_people: int = Field(default=10_000, ge=1, description="people erased in one pass, at most")
+    lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
+    sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
+    promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")
 
     @property
     def ledger(self) -> str:

@@ -43,17 +43,18 @@ def main(context: click.Context, settings_file: Path | None, map_file: Path | No
 @click.option("--root", metavar="TABLE", help="The table that has one row per person, when it cannot be guessed.")
 @click.option("--into", type=click.Path(path_type=Path), help="Complete this map: what stands in it is kept.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write here (default: standard output).")
-def draft(urls: tuple[str, ...], root: str | None, into: Path | None, output: Path | None) -> None:
+@click.pass_obj
+def draft(settings: Any, urls: tuple[str, ...], root: str | None, into: Path | None, output: Path | None) -> None:
     """Write a first map from live databases; what is not sure is left `undecided`."""
     from slett.datamap.draft import draft_map
     from slett.datamap.load import load_map
-    from slett.stores.sql import Store
+    from slett.requests.service import open_stores
 
     with sentences():
         named = dict(_named_url(url) for url in urls)
         known = load_map(into, {**os.environ, **_url_variables(named)}) if into and into.exists() else None
-        schemas = {name: Store(name, url).read_schema() for name, url in named.items()}
-        text = draft_map(schemas, named, root=root, known=known)
+        with open_stores(named, settings) as (_, schemas):
+            text = draft_map(schemas, named, root=root, known=known)
     target = output or into
     if target is None:
         click.echo(text, nl=False)
@@ -75,16 +76,16 @@ def check(settings: Any, as_json: bool) -> None:
     from slett.cli.show import show_problems
     from slett.datamap.check import check_map
     from slett.datamap.load import load_map
-    from slett.plan import make_plan
-    from slett.requests.service import open_stores
+    from slett.plan import make_plan, relate
+    from slett.requests.service import open_stores, urls_of
 
     with sentences():
         datamap = load_map(settings.map)
-        _, schemas = open_stores(datamap, settings)
-        problems = check_map(datamap, schemas, datetime.now(UTC).date())
+        with open_stores(urls_of(datamap), settings) as (_, schemas):
+            problems = check_map(datamap, schemas, datetime.now(UTC).date())
         failed = any(problem.severity == "error" for problem in problems)
         if not failed:
-            make_plan(datamap, schemas)
+            make_plan(relate(datamap, schemas))
     show_problems(datamap, schemas, problems, as_json=as_json)
     sys.exit(FAILED if failed else 0)
 
@@ -98,7 +99,7 @@ def plan(settings: Any, named: list[tuple[str, str]], root: str, as_json: bool) 
     from slett.cli.show import show_preview
     from slett.requests.preview import preview
 
-    with _service(settings) as service:
+    with _service(settings, starting=True) as service:
         found = preview(service, find_subjects(service, named, root))
         show_preview(service, found, as_json=as_json)
         if found.refusals:
@@ -116,7 +117,7 @@ def erase(settings: Any, named: list[tuple[str, str]], root: str, yes: bool, as_
     from slett.cli.show import progress, show_outcomes
     from slett.requests.erase import erase as run
 
-    with _service(settings) as service:
+    with _service(settings, starting=True) as service:
         subjects = find_subjects(service, named, root)
         if not yes:
             people = "1 person" if len(subjects) == 1 else f"{len(subjects)} people"
@@ -274,10 +275,10 @@ def ledger_check(settings: Any) -> None:
 
 
 @contextmanager
-def _service(settings: Any) -> "Iterator[Service]":
+def _service(settings: Any, *, starting: bool = False) -> "Iterator[Service]":
     from slett.requests.service import open_service
 
-    with sentences(), open_service(settings) as service:
+    with sentences(), open_service(settings, starting=starting) as service:
         yield service
 
 

@@ -76,7 +76,7 @@ def show_problems(
         Text.assemble(
             f"{datamap.file}: {len(datamap.tables)} of {live} tables mapped in {len(schemas)} stores: ",
             verdict,
-            f", {warnings} warnings" if warnings else "",
+            f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else "",
         )
     )
 

@@ -18,7 +18,7 @@ from slett.datamap.document import (
     UntilDate,
     UntilParent,
 )
-from slett.datamap.problem import Problem, listed, quoted, suggestion
+from slett.datamap.problem import Code, Problem, listed, quoted, suggestion
 from slett.datamap.source import Path, Source
 
 EXPECTED = {
@@ -42,8 +42,9 @@ def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
 
 def _problem(details: ErrorDetails, source: Source) -> Problem:
     path, kind = _path(details["loc"], source.values), details["type"]
-    name = str(details["loc"][-1])
-    code, hint = "wrong-value", ""
+    name = str(details["loc"][-1]) if details["loc"] else ""
+    code: Code = "wrong-value"
+    hint = ""
     context = details.get("ctx", {})
     if kind == "missing":
         code, message = "missing-key", f"{_subject(path)} has no {quoted(name)}"

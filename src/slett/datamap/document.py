@@ -113,7 +113,8 @@ class UntilDate(Entry):
     add: Annotated[
         str,
         AfterValidator(_months),
-        Field(description="How long after it: `5 years`, `18 months`.", pattern=ADD.pattern),
+        WithJsonSchema({"type": "string", "pattern": ADD.pattern}),
+        Field(description="How long after it: `5 years`, `18 months`."),
     ]
     from_: Literal["year-end"] | None = Field(
         None, alias="from", description="Count from the end of that date's year, as bookkeeping laws do."

@@ -6,6 +6,7 @@ person. What the rules miss, references find; what they find wrongly, one line i
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -24,7 +25,7 @@ POINTS: tuple[Family, ...] = ("decimal", "text", "other")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Sign:
     """Names that speak of a person when the column is of one of these families."""
 
     reason: str
@@ -33,98 +34,98 @@ class Rule:
     where: Where = "anywhere"
 
 
-RULES = (
-    Rule("an e-mail address", WORDS, "email, e_mail, mail, epost, e_post, epostadresse, correo, courriel"),
-    Rule(
+SIGNS = (
+    Sign("an e-mail address", WORDS, "email, e_mail, mail, epost, e_post, epostadresse, correo, courriel"),
+    Sign(
         "an IP address",
         WORDS,
         "ip, ip_address, ip_addr, remote_addr, remote_address, client_ip, adresse_ip, ip_adresse",
     ),
-    Rule(
+    Sign(
         "a telephone number",
         NUMBERS,
         "phone, telephone, mobile, cellphone, msisdn, fax, tel, telefon, telefonnummer, "
-        "mobil, mobilnummer, tlf, handy, handynummer, telefax, telefono, teléfono, movil, móvil",
+        "mobil, mobilnummer, tlf, handy, handynummer, telefax, telefono, movil",
     ),
-    Rule(
+    Sign(
         "a person's name",
         WORDS,
         "first_name, last_name, middle_name, full_name, given_name, family_name, maiden_name, surname, forename, "
         "legal_name, fornavn, etternavn, mellomnavn, fullt_navn, vorname, nachname, familienname, geburtsname, "
-        "prenom, prénom, nom_famille, nom_de_famille, apellido, apellidos, "
+        "prenom, nom_famille, nom_de_famille, apellido, apellidos, "
         "customer_name, contact_name, recipient_name, sender_name, guest_name, buyer_name, author_name, person_name, "
         "cardholder_name, card_holder, cardholder, holder_name, billing_name, shipping_name, ship_name, ship_to_name, "
         "bill_to_name, attendee_name, patient_name, owner_name, kundenavn, kundenname, kontaktperson",
     ),
-    Rule(
+    Sign(
         "a user name",
         WORDS,
         "username, user_name, login, login_name, nick, nickname, screen_name, brukernavn, benutzername, "
         "nom_utilisateur, nom_d_utilisateur, nombre_usuario, usuario",
     ),
-    Rule(
+    Sign(
         "a date of birth",
         DATES,
         "birth, birthday, birthdate, birth_date, date_of_birth, dob, birth_year, year_of_birth, place_of_birth, "
-        "fodselsdato, fødselsdato, foedselsdato, fodselsdag, fødselsdag, geburtsdatum, geburtstag, date_naissance, "
+        "fodselsdato, foedselsdato, fodselsdag, geburtsdatum, geburtstag, date_naissance, "
         "date_de_naissance, naissance, fecha_nacimiento, fecha_de_nacimiento, nacimiento",
     ),
-    Rule(
+    Sign(
         "a national identity number",
         NUMBERS,
         "ssn, social_security_number, national_id, national_identity_number, personal_id_number, tax_id_number, "
-        "personnummer, person_number, fodselsnummer, fødselsnummer, foedselsnummer, fnr, personnr, cpr, "
+        "personnummer, person_number, fodselsnummer, foedselsnummer, fnr, personnr, cpr, "
         "steuer_id, sozialversicherungsnummer, numero_securite_sociale, nir, dni, nie, passport, "
         "pass_nummer, passnummer, reisepass, passeport, pasaporte, driving_licence, drivers_license, "
-        "driver_license, forerkort, førerkort, fuhrerschein, führerschein",
+        "driver_license, forerkort, fuhrerschein",
     ),
-    Rule(
+    Sign(
         "a bank account or card",
         NUMBERS,
         "iban, account_number, bank_account, card_number, credit_card, "
         "kontonummer, bankkonto, kontonr, numero_compte, numero_cuenta, numero_de_cuenta",
     ),
-    Rule("a device or browser", WORDS, "user_agent, device_fingerprint, browser_fingerprint, mac_address, imei"),
-    Rule(
+    Sign("a device or browser", WORDS, "user_agent, device_fingerprint, browser_fingerprint, mac_address, imei"),
+    Sign(
         "a password or other secret of a person",
         (*WORDS, "binary"),
-        "password, passwd, passord, passwort, kennwort, mot_de_passe, contrasena, contraseña, "
+        "password, passwd, passord, passwort, kennwort, mot_de_passe, contrasena, "
         "password_digest, encrypted_password, totp_secret, otp_secret, mfa_secret, access_token, refresh_token, "
         "reset_token, push_token, device_token, session_key, session_token, session_data",
     ),
-    Rule(
+    Sign(
         "a postal address",
         WORDS,
         "address, street, street_address, home_address, address_line, addr, line1, line2, zip, "
         "zipcode, zip_code, postcode, post_code, postal_code, city, town, "
-        "adresse, gate, gateadresse, gatenavn, postnummer, postnr, poststed, strasse, straße, hausnummer, plz, "
-        "postleitzahl, wohnort, ort, rue, code_postal, ville, direccion, dirección, calle, codigo_postal, "
-        "código_postal, ciudad",
+        "adresse, gate, gateadresse, gatenavn, postnummer, postnr, poststed, strasse, hausnummer, plz, "
+        "postleitzahl, wohnort, ort, rue, code_postal, ville, direccion, calle, codigo_postal, "
+        "ciudad",
         "near people",
     ),
-    Rule(
+    Sign(
         "a place", POINTS, "lat, lon, lng, latitude, longitude, geo, geolocation, geo_point, coordinates", "near people"
     ),
-    Rule(
+    Sign(
         "a person's sex or origin",
         (*WORDS, "integer"),
-        "gender, sex, pronouns, nationality, religion, ethnicity, marital_status, kjonn, kjønn, geschlecht, sexo",
+        "gender, sex, pronouns, nationality, religion, ethnicity, marital_status, kjonn, geschlecht, sexo",
         "near people",
     ),
-    Rule(
+    Sign(
         "a picture of a person",
         FILES,
         "avatar, avatar_url, avatar_path, photo, photo_url, photo_path, picture, picture_url, portrait, selfie, "
         "profile_image, bilde, foto",
         "near people",
     ),
-    Rule(
+    Sign(
         "a name shown to others",
         WORDS,
         "display_name, visningsnavn, anzeigename, handle, bio, biography",
         "near people",
     ),
-    Rule("the name of a person", WORDS, "name, navn, nom, nombre, naam", "of people"),
+    Sign("the name of a person", WORDS, "name, navn, nom, nombre, naam", "of people"),
 )
 
 
@@ -147,36 +148,37 @@ ENDINGS = _set("""
     address number no nr hash raw normalized normalised lower canonical encrypted text value primary secondary home work
     private new old original plain line
 """)
+LETTERS = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ß": "ss"})
 FLAGS = _set("is has can may show hide allow require requires use send enable num count")
 
 
 def looks_personal(table: Table, column: Column) -> str | None:
     """Why the column seems to say something about a person; None when it does not."""
-    rule = next((rule for rule in _rules(column) if _holds(rule, table, column)), None)
-    return rule.reason if rule else None
+    sign = next((sign for sign in _signs(column) if _holds(sign, table, column)), None)
+    return sign.reason if sign else None
 
 
-def _holds(rule: Rule, table: Table, column: Column) -> bool:
-    match rule.where:
+def _holds(sign: Sign, table: Table, column: Column) -> bool:
+    match sign.where:
         case "anywhere":
             return True
         case "near people":
             return (
                 _are_people(table.name)
                 or any(_are_people(key.table) and _says_whose(key.columns[-1]) for key in table.foreign_keys)
-                or any(near.where == "anywhere" for other in table.columns for near in _rules(other))
+                or any(near.where == "anywhere" for other in table.columns for near in _signs(other))
             )
         case "of people":
             own_row = any(_are_people(key.table) and table.is_unique(key.columns) for key in table.foreign_keys)
-            return (own_row or _are_people(table.name)) and "_".join(_words(column.name)) in _phrases(rule)
+            return (own_row or _are_people(table.name)) and "_".join(_words(column.name)) in _phrases(sign)
 
 
-def _rules(column: Column) -> tuple[Rule, ...]:
-    return tuple(rule for rule in _named(column.name) if column.family in rule.families)
+def _signs(column: Column) -> tuple[Sign, ...]:
+    return tuple(sign for sign in _named(column.name) if column.family in sign.families)
 
 
 @lru_cache(maxsize=10_000)
-def _named(name: str) -> tuple[Rule, ...]:
+def _named(name: str) -> tuple[Sign, ...]:
     """The rules that a column's name alone satisfies."""
     words = _words(name)
     if not words or words[0] in FLAGS:
@@ -186,18 +188,20 @@ def _named(name: str) -> tuple[Rule, ...]:
     while end > 1 and (words[end - 1] in ENDINGS or words[end - 1].isdigit()):
         end -= 1
         endings |= {"_".join(words[start:end]) for start in range(end)}
-    return tuple(rule for rule in RULES if endings & _phrases(rule))
+    return tuple(sign for sign in SIGNS if endings & _phrases(sign))
 
 
 @lru_cache
-def _phrases(rule: Rule) -> frozenset[str]:
-    phrases = {"_".join(_words(name)) for name in rule.names.split(",")}
+def _phrases(sign: Sign) -> frozenset[str]:
+    phrases = {"_".join(_words(name)) for name in sign.names.split(",")}
     return frozenset(phrases | {phrase.replace("_", "") for phrase in phrases})
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name: `shipEmail2`, `ship_email_2` → ship, email, 2."""
-    apart = re.sub(r"(?<=[a-zæøåäöüéß])(?=[A-ZÆØÅÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    """The words of a name, without accents: `shipEmail2`, `ship_email_2` → ship, email, 2."""
+    plain = unicodedata.normalize("NFKD", name.translate(LETTERS))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
     return re.findall(r"[^\W\d_]+|\d+", apart.casefold())
 
 

@@ -9,13 +9,64 @@ from typing import Literal
 from slett.datamap.model import Place
 
 Severity = Literal["error", "warning"]
+Code = Literal[
+    "unreadable",
+    "not-yaml",
+    "tag",
+    "duplicate-key",
+    "unknown-key",
+    "missing-key",
+    "wrong-value",
+    "missing-variable",
+    "unknown-store",
+    "unknown-table",
+    "unknown-column",
+    "unknown-identifier",
+    "unknown-trigger",
+    "no-root",
+    "root-action",
+    "undecided",
+    "keep-without-basis",
+    "keep-without-until",
+    "until-column",
+    "until-parent",
+    "incomplete-ignore",
+    "expired-review",
+    "disable",
+    "no-effect",
+    "no-path",
+    "column-count",
+    "partial-foreign-key",
+    "match-not-unique",
+    "shared-across-stores",
+    "incomparable",
+    "compared-as-text",
+    "identifier-not-unique",
+    "no-index",
+    "no-primary-key",
+    "not-null",
+    "not-unique",
+    "too-long",
+    "wrong-type",
+    "check-constraint",
+    "generated-column",
+    "key-column",
+    "cascade",
+    "blocked-delete",
+    "kept-reference",
+    "cycle",
+    "trigger",
+    "unmapped-table",
+    "personal-column",
+    "undecided-reference",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong; `docs/data-map.md` explains every code."""
 
-    code: str
+    code: Code
     severity: Severity
     place: Place
     message: str
@@ -52,10 +103,12 @@ def quoted(value: object) -> str:
 
 def suggestion(word: str, options: Iterable[str]) -> str:
     """A hint that names what was probably meant, or the options when they are few."""
-    by_folded = {option.casefold(): option for option in options}
+    by_folded = {option.casefold(): option for option in sorted(options)}
     if close := get_close_matches(word.casefold(), by_folded, n=1):
         return f"did you mean {quoted(by_folded[close[0]])}?"
-    return f"choose one of {listed(by_folded.values())}" if 0 < len(by_folded) <= 12 else ""
+    if len(by_folded) > 12:
+        return f"none of the {len(by_folded)} that there are has a name like it"
+    return f"choose one of {listed(by_folded.values())}" if by_folded else "there is none: take it out"
 
 
 def listed(words: Iterable[str]) -> str:
@@ -63,11 +116,11 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(map(quoted, words))
 
 
-def error(code: str, place: Place, message: str, hint: str = "") -> Problem:
+def error(code: Code, place: Place, message: str, hint: str = "") -> Problem:
     """A problem that makes the map unusable."""
     return Problem(code, "error", place, message, hint)
 
 
-def warning(code: str, place: Place, message: str, hint: str = "") -> Problem:
+def warning(code: Code, place: Place, message: str, hint: str = "") -> Problem:
     """A problem that a human should know of."""
     return Problem(code, "warning", place, message, hint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from slett.datamap.model import Place, Scalar
-from slett.datamap.problem import MapError, Problem, quoted
+from slett.datamap.problem import Code, MapError, Problem, quoted
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as Base
@@ -161,5 +161,5 @@ class _Reader:
     def place(self, node: yaml.Node) -> Place:
         return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def problem(self, code: str, place: Place, message: str, hint: str) -> None:
+    def problem(self, code: Code, place: Place, message: str, hint: str) -> None:
         self.problems.append(Problem(code, "error", place, message, hint))

@@ -33,6 +33,9 @@ class Tampering:
     index: int
     sentence: str
 
+    def __str__(self) -> str:
+        return self.sentence
+
 
 class Log:
     """The log, inside one transaction."""

@@ -5,7 +5,8 @@ thousand. It says which keys to collect, top-down, and which rows to change, bot
 at the clock or knows a driver.
 """
 
+from slett.plan.links import Relations, relate
 from slett.plan.model import Keeping, Named, Plan, PlanError, Step
 from slett.plan.steps import make_plan
 
-__all__ = ["Keeping", "Named", "Plan", "PlanError", "Step", "make_plan"]
+__all__ = ["Keeping", "Named", "Plan", "PlanError", "Relations", "Step", "make_plan", "relate"]

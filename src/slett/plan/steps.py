@@ -1,24 +1,25 @@
 """From ways and order to the plan itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from slett.datamap.model import DataMap, Rule, TableMap
+from slett.datamap.model import Rule, TableMap
 from slett.plan.graph import components
-from slett.plan.links import Relations, Schemas, Way, identifier_set, is_through, relate
+from slett.plan.links import Relations, Way, identifier_set, is_through
 from slett.plan.model import Keeping, Phase, Plan, PlanError, Round, Step, What
 from slett.plan.order import Order, order_changes
 from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Update, Write
+from slett.stores.schema import Table
 
 NULL = Rule("null")
 
 
-def make_plan(datamap: DataMap, schemas: Schemas) -> Plan:
+def make_plan(relations: Relations) -> Plan:
     """The plan of an erasure: which keys to collect and which rows to change, in order.
 
     Raises:
         PlanError: the map cannot be carried out on these schemas.
     """
-    relations = relate(datamap, schemas)
     order = order_changes(relations)
     circled = {name for name, _ in order.broken} | set(order.together)
     interior = _interior(relations) | circled
@@ -116,7 +117,11 @@ def selected(
         )
         return [(rows, why)]
     key = relations.live(name).primary_key
-    return [(Rows(table, (way.link,), key=key, unless=way.holders), way.why) for way in ways]
+    links = tuple(way.link for way in ways)
+    return [
+        (Rows(table, (way.link,), key=key, unless=way.holders, earlier=links[:place]), way.why)
+        for place, way in enumerate(ways)
+    ]
 
 
 # -- steps ------------------------------------------------------------------------------------------
@@ -137,15 +142,14 @@ def _detach(relations: Relations, keysets: dict[str, KeySet], order: Order) -> l
     steps = []
     for name, mapped in relations.tables.items():
         for way in relations.mentions.get(name, ()):
-            if writes := _mention_writes(relations, way):
-                rows = Rows(mapped.name, (way.link,), key=relations.live(name).primary_key)
+            for rows, writes in mention_changes(relations, name, way):
                 steps.append(_step(mapped, "detach", "detach", Update(rows, writes), way.why))
         for way in relations.shared.get(name, ()):
             if way.reference and not is_through(relations, way):
                 rows = Rows(
                     mapped.name, (way.link,), key=relations.live(name).primary_key, unless=way.holders, held=True
                 )
-                writes = (*_detaching(way), *_writes(way.reference.anonymise))
+                writes = (*detaching(relations.live(name), way), *_writes(way.reference.anonymise))
                 steps.append(_step(mapped, "detach", "detach", Update(rows, writes), way.why))
     for name, key in order.broken:
         mapped, live = relations.tables[name], relations.live(name)
@@ -166,13 +170,15 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
             case "delete":
                 steps.append(_step(mapped, "change", "delete", Delete(rows), why, together))
             case "anonymise":
-                steps.append(_step(mapped, "change", "anonymise", Update(rows, writes), why, together))
+                if writes:
+                    steps.append(_step(mapped, "change", "anonymise", Update(rows, writes), why, together))
             case "keep":
                 due = due_of(relations, mapped)
                 gone = Delete(_with_due(rows, due, is_due=True))
                 stays = Update(_with_due(rows, due, is_due=False), writes)
                 steps.append(_step(mapped, "change", "expire", gone, why, together))
-                steps.append(_step(mapped, "change", "keep", stays, why, together))
+                if writes:
+                    steps.append(_step(mapped, "change", "keep", stays, why, together))
     return steps
 
 
@@ -184,22 +190,46 @@ def _writes(rules: Sequence[tuple[str, Rule]]) -> tuple[Write, ...]:
     return tuple(Write(column, rule) for column, rule in rules)
 
 
-def _mention_writes(relations: Relations, way: Way) -> tuple[Write, ...]:
-    """A mention of a row that stays for good keeps its reference; of one that goes, it is detached."""
-    reference = way.reference
+def mention_changes(relations: Relations, name: str, way: Way) -> Iterator[tuple[Rows, tuple[Write, ...]]]:
+    """What a mention becomes: detached from a row that goes, left on one that stays, and anonymised in either case.
+
+    A kept row goes when its time comes: until then whoever mentions it may.
+    """
+    reference, mapped = way.reference, relations.tables[name]
     if reference is None:
-        return ()
-    stays = bool(way.parent) and relations.tables[way.parent].action == "anonymise"
-    detaching = () if stays and not reference.set else _detaching(way)
-    return (*detaching, *_writes(reference.anonymise))
+        return
+    rows = Rows(mapped.name, (way.link,), key=relations.live(name).primary_key)
+    parent = relations.tables.get(way.parent)
+    rules = _writes(reference.anonymise)
+    if parent is None or parent.action == "delete" or parent.store != mapped.store:
+        yield rows, (*detaching(relations.live(name), way), *rules)
+        return
+    if parent.action == "keep":
+        due = due_of(relations, parent)
+        hop = (way.link.columns, parent.name, way.link.at)
+        expiring = _with_due(rows, replace(due, parents=(hop, *due.parents)), is_due=True)
+        yield expiring, detaching(relations.live(name), way)
+    elif reference.set:
+        rules = (*detaching(relations.live(name), way), *rules)
+    if rules:
+        yield rows, rules
 
 
-def _detaching(way: Way) -> tuple[Write, ...]:
+def detaching(live: Table, way: Way) -> tuple[Write, ...]:
+    """What lets go of a reference: the values that the map says, or null in every column of it that may be null."""
     if way.reference is None:
         return ()
-    values = way.reference.set or (None,) * len(way.reference.columns)
-    rules = [NULL if value is None else Rule("constant", value) for value in values]
-    return tuple(Write(column, rule, way.link.path) for column, rule in zip(way.reference.columns, rules, strict=True))
+    if way.reference.set:
+        rules = [NULL if value is None else Rule("constant", value) for value in way.reference.set]
+        return tuple(
+            Write(column, rule, way.link.path) for column, rule in zip(way.reference.columns, rules, strict=True)
+        )
+    several = len(way.reference.columns) > 1
+    return tuple(
+        Write(column, NULL, way.link.path)
+        for column in way.reference.columns
+        if not several or ((found := live.column(column)) and found.nullable)
+    )
 
 
 def _owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[Write, ...]:
@@ -212,7 +242,7 @@ def _owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple
             continue
         if way.parent and relations.tables[way.parent].action == "keep" and way.parent == _until_parent(mapped):
             continue
-        for write in _detaching(way):
+        for write in detaching(live, way):
             column = live.column(write.column)
             if write.column not in decided and write.column not in live.primary_key and column:
                 writes.append(write)
@@ -249,7 +279,7 @@ def due_of(relations: Relations, mapped: TableMap) -> Due:
 
 
 def _with_due(rows: Rows, due: Due, *, is_due: bool) -> Rows:
-    return Rows(rows.table, rows.links, rows.among, rows.key, unless=rows.unless, due=due, is_due=is_due)
+    return replace(rows, due=due, is_due=is_due)
 
 
 def _keepings(relations: Relations, keysets: dict[str, KeySet]) -> list[Keeping]:

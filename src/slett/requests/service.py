@@ -17,6 +17,9 @@ from slett.stores.schema import Schema
 from slett.stores.sql import Session, Store
 
 
+LAPSED = "expired-review"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """An opened service. `relations` and `plan` fit the schemas as they were read."""
@@ -45,19 +48,32 @@ class Service:
             }
 
 
-def open_stores(datamap: DataMap, settings: Settings) -> tuple[dict[str, Store], dict[str, Schema]]:
-    """The stores of a map, and what their databases look like now.
+@contextmanager
+def open_stores(urls: Mapping[str, str], settings: Settings) -> Iterator[tuple[dict[str, Store], dict[str, Schema]]]:
+    """The stores at these URLs, and what their databases look like now.
 
     Raises:
         StoreError: one of them does not answer. Nothing was touched in any.
     """
-    stores = {each.name: Store(each.name, each.url, settings.lock_seconds) for each in datamap.stores.values()}
-    return stores, {name: store.read_schema() for name, store in stores.items()}
+    with ExitStack() as stack:
+        stores = {name: Store(name, url, settings.lock_seconds) for name, url in urls.items()}
+        for store in stores.values():
+            stack.callback(store.close)
+        yield stores, {name: store.read_schema() for name, store in stores.items()}
+
+
+def urls_of(datamap: DataMap) -> dict[str, str]:
+    """The URLs of a map's stores, by name."""
+    return {store.name: store.url for store in datamap.stores.values()}
 
 
 @contextmanager
-def open_service(settings: Settings, today: date | None = None) -> Iterator[Service]:
+def open_service(settings: Settings, today: date | None = None, *, starting: bool = True) -> Iterator[Service]:
     """The service that the settings describe.
+
+    Args:
+        starting: something new is begun. What only finishes or looks is not stopped by a decision that was to be
+            taken again by now: a kept row must not outlive its time because of it.
 
     Raises:
         MapError: the map cannot be read, or does not fit the databases.
@@ -66,15 +82,13 @@ def open_service(settings: Settings, today: date | None = None) -> Iterator[Serv
         LedgerError: the ledger cannot be opened.
     """
     datamap = load_map(settings.map)
-    stores, schemas = open_stores(datamap, settings)
     day = today or datetime.now(UTC).date()
-    errors = [problem for problem in check_map(datamap, schemas, day) if problem.severity == "error"]
-    if errors:
-        raise MapError(errors)
-    relations = relate(datamap, schemas)
-    plan = make_plan(datamap, schemas)
-    with ExitStack() as stack:
-        for store in stores.values():
-            stack.callback(store.close)
-        ledger = stack.enter_context(open_ledger(settings))
-        yield Service(settings, datamap, stores, schemas, relations, plan, ledger, day)
+    with open_stores(urls_of(datamap), settings) as (stores, schemas):
+        problems = check_map(datamap, schemas, day)
+        errors = [each for each in problems if each.severity == "error" and (starting or each.code != LAPSED)]
+        if errors:
+            raise MapError(errors)
+        relations = relate(datamap, schemas)
+        plan = make_plan(relations)
+        with open_ledger(settings) as ledger:
+            yield Service(settings, datamap, stores, schemas, relations, plan, ledger, day)

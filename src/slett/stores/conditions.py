@@ -20,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    true,
     tuple_,
 )
 from sqlalchemy.types import NullType
@@ -105,6 +106,11 @@ class Conditions:
             due = self.due(rows.due, target)
             parts.append(due if rows.is_due else not_(due))
         return and_(*parts)
+
+    def not_earlier(self, rows: Rows, target: TableClause) -> Condition:
+        """Rows that no earlier step has reached."""
+        reached = (self.link(link, rows.table, target) for link in rows.earlier)
+        return and_(true(), *(not_(func.coalesce(each, false())) for each in reached))
 
     def link(self, link: Link, name: str, target: TableClause, *, join: bool = False) -> Condition:
         sides = [self._side(link, each, name, target) for each in link.columns]

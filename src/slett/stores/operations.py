@@ -91,6 +91,7 @@ class Rows:
     others: bool = False  # with `among`, turned round: only rows that were not collected
     unless: tuple[Holder, ...] = ()  # only rows that nobody else holds
     held: bool = False  # turned round: only rows that somebody else holds
+    earlier: tuple[Link, ...] = ()  # ways that an earlier step deals with: not to be counted twice
     due: Due | None = None
     is_due: bool = True  # with `due`: rows whose time has come, or those whose time has not
 

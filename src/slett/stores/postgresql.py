@@ -33,7 +33,7 @@ class PostgreSQL:
         return func.lower(cast(value, String))
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
-        return cast(column, JSONB).op("#>>")(raw(_path(path)))
+        return cast(column, JSONB).op("#>>", return_type=String())(raw(_path(path)))
 
     def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
         return func.jsonb_set(cast(column, JSONB), raw(_path(path)), cast(json.dumps(value), JSONB(none_as_null=True)))

@@ -264,7 +264,7 @@ class Session:
         parts: list[Any] = []
         for number, change in enumerate(changes):
             target = self._conditions.table(change.rows.table)
-            rows = select(literal(1)).select_from(target).where(self._touched(change, target)).limit(limit)
+            rows = select(literal(1)).select_from(target).where(self._counted(change, target)).limit(limit)
             parts.append(select(literal_column(str(number)), func.count()).select_from(rows.subquery()))
         found: dict[int, int] = {number: int(count) for number, count in self._run(union_all(*parts))}
         return [found[number] for number in range(len(changes))]
@@ -279,7 +279,7 @@ class Session:
         statement = (
             select(number, func.count())
             .select_from(target, number.table)
-            .where(self._touched(change, target, join=True))
+            .where(self._counted(change, target, join=True))
             .group_by(number)
         )
         return {int(number): int(count) for number, count in self._run(statement)}
@@ -382,6 +382,10 @@ class Session:
             return where
         return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))
 
+    def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
+        """The same, without rows that an earlier step has counted already."""
+        return and_(self._touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
+
     def _in_slice(self, target: TableClause, part: Slice, *, join: bool) -> Any:
         key = self._row_key(target.name if target.schema is None else f"{target.schema}.{target.name}")
         numbered = table("slett_slices", sa_column("person"), *(sa_column(key_column(n)) for n in range(len(key))))
@@ -409,7 +413,7 @@ class Session:
     def _run(self, statement: Any, parameters: Any = None) -> Any:
         self.statements += 1
         with self.store._words():
-            return self._connection.execute(statement, parameters)
+            return self._connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
 
     def _rendered(self, statement: Any) -> tuple[str, Any]:
         """The statement as the driver takes it: for what SQLAlchemy has no words for."""

@@ -78,17 +78,25 @@ def _expectations(relations: Relations) -> Iterator[tuple[TableMap, Change, str]
                     yield mapped, Delete(replace(rows, due=due)), f"{way.why}, its time has come"
                     yield mapped, Update(replace(rows, due=due, is_due=False), writes), way.why
         for way in relations.mentions.get(name, ()):
-            yield mapped, _mention(relations, mapped, way), way.why
+            yield from ((mapped, change, way.why) for change in _mention(relations, mapped, way))
         for way in relations.shared.get(name, ()):
             if not is_through(relations, way):
                 yield mapped, Delete(Rows(mapped.name, (way.link,))), way.why
 
 
-def _mention(relations: Relations, mapped: TableMap, way: Way) -> Change:
+def _mention(relations: Relations, mapped: TableMap, way: Way) -> Iterator[Change]:
+    """A row that goes is mentioned by nobody; one that stays may be, as far as the map leaves it."""
     rows = Rows(mapped.name, (way.link,))
-    gone = not way.parent or relations.tables[way.parent].action != "anonymise"
-    rules = way.reference.anonymise if way.reference else ()
-    return Delete(rows) if gone else Update(rows, _written(rules))
+    parent = relations.tables.get(way.parent)
+    if parent is None or parent.action == "delete" or parent.store != mapped.store:
+        yield Delete(rows)
+        return
+    if way.reference and way.reference.anonymise:
+        yield Update(rows, _written(way.reference.anonymise))
+    if parent.action == "keep":
+        due = due_of(relations, parent)
+        hops = ((way.link.columns, parent.name, way.link.at), *due.parents)
+        yield Delete(replace(rows, due=replace(due, parents=hops)))
 
 
 def _written(rules: Iterable[tuple[str, Rule]]) -> tuple[Write, ...]:

@@ -44,8 +44,11 @@ def _unmapped(context: Context, store: StoreMap) -> Iterator[Problem]:
                 f"table {quoted(table.name)} of store {quoted(store.name)} is not in the map: {'; '.join(reasons)}"
             )
             hint = f"map it, or write `{table.name}: {{action: ignore, reason: …, owner: …, review: …}}`"
+            if any(context.goes(parents[key.table]) for key in keys):
+                hint = "map it: write a reference for each foreign key, and what becomes of its rows"
             if behind := _behind(context, store, table.name):
-                hint += f"; then {listed(behind)} {'needs' if len(behind) == 1 else 'need'} a decision too"
+                more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
+                hint += f"; what hangs on it needs a decision too: {listed(behind[:5])}{more}"
             yield error("unmapped-table", place, message, hint)
 
 

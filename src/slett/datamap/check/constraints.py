@@ -19,7 +19,7 @@ _NAME = r'\(*[`"]?(?P<name>\w+)[`"]?\)*'
 _OPERATOR = r"(?P<operator>=|<>|!=|<=?|>=?)"
 _IN = re.compile(rf"{_NAME}\s+IN\s*\(\s*{_LIST}\s*\)", re.I)
 _ANY = re.compile(rf"{_NAME}\s*=\s*ANY\s*\(+ARRAY\[\s*{_LIST}\s*\]\)+", re.I)
-_LENGTH = re.compile(rf"(?:char_|character_)?length\({_NAME}\)\s*{_OPERATOR}\s*(?P<literal>\d+)", re.I)
+_LENGTH = re.compile(rf"(?P<unit>char_|character_|octet_)?length\({_NAME}\)\s*{_OPERATOR}\s*(?P<literal>\d+)", re.I)
 _COMPARED = re.compile(rf"{_NAME}\s*{_OPERATOR}\s*\(?(?P<literal>{_LITERAL})\)?", re.I)
 _NOT_NULL = re.compile(rf"{_NAME}\s+IS\s+NOT\s+NULL", re.I)
 _PATTERNS = (_NOT_NULL, _IN, _ANY, _LENGTH, _COMPARED)
@@ -39,6 +39,7 @@ def allows(text: str, column: str, rule: Rule) -> bool | None:
     """Whether what the rule writes satisfies the constraint; None when that cannot be told."""
     if rule.how == "null" and not _OF_NULL.search(text):
         return True  # a comparison with null is unknown, and a constraint is violated only by what is false
+    text = text.replace("\\'", "''")  # as MariaDB prints a quote within a text
     plain = _CHARSET.sub("", _CAST.sub("", re.sub(r"^\s*CHECK\b", "", text, flags=re.I)))
     parts = [part for part in _conjuncts(plain) if mentions(part, column)]
     verdicts = {_conjunction({_satisfies(part, column, value) for part in parts}) for value in _samples(rule)}
@@ -103,7 +104,10 @@ def _satisfies(part: str, column: str, value: Scalar) -> bool | None:
         verdicts = {_compare(value, "=", literal) for literal in re.findall(_LITERAL, found["list"])}
         return True if True in verdicts else None if None in verdicts else False
     if found.re is _LENGTH:
-        return _compare(len(value), found["operator"], found["literal"]) if isinstance(value, str) else None
+        if not isinstance(value, str):
+            return None
+        length = len(value.encode()) if found["unit"] == "octet_" else len(value)
+        return _compare(length, found["operator"], found["literal"])
     return _compare(value, found["operator"], found["literal"])
 
 

@@ -37,7 +37,8 @@ def _path(context: Context, mapped: TableMap, number: int, reference: Reference)
     if reference.identifier:
         if reference.identifier not in context.identifiers:
             message = f"no root has an identifier {quoted(reference.identifier)}"
-            hint = suggestion(reference.identifier, context.identifiers) or "declare it under `identifiers` of a root"
+            names = context.identifiers
+            hint = suggestion(reference.identifier, names) if names else "declare it under `identifiers` of a root"
             yield error("unknown-identifier", mapped.at("references", number, "identifier"), message, hint)
         return
     place = mapped.at("references", number, "to")

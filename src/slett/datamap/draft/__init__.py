@@ -13,7 +13,7 @@ Does not: look at rows, or decide for the human. A wrong delete costs data, an o
 import re
 from collections.abc import Mapping
 
-from slett.datamap.draft import actions, columns
+from slett.datamap.draft import actions, columns, kinds
 from slett.datamap.draft.graph import Graph, Key
 from slett.datamap.draft.root import DraftError as DraftError
 from slett.datamap.draft.root import find_root
@@ -86,6 +86,8 @@ def _finish(graph: Graph, sketch: Sketch, identifiers: Mapping[Key, tuple[tuple[
         return
     if not sketch.known:
         sketch.omit = columns.omit(table)
+        if note := kinds.shared_by_members(graph, sketch.key):
+            sketch.notes.append(note)
         if sketch.root:
             sketch.identifiers, sketch.disable = identifiers[sketch.key], columns.disable(table) or None
         elif sketch.verdict.action == "delete" and sketch.owned and columns.signs_in(table):

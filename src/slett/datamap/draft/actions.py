@@ -1,7 +1,6 @@
 """What becomes of the rows: an action for every table whose nature is clear, and for the rest why it is not."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from slett.datamap.draft import kinds, words
 from slett.datamap.draft.graph import Graph, Key, Link
@@ -10,7 +9,6 @@ from slett.datamap.model import Until
 from slett.stores.schema import Table
 
 MAIN_DATES = words.group("created placed ordered issued paid booked date opprettet bestilt erstellt cree creado")
-BROWSING = words.group("search view pageview visit click login")
 
 
 def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal) -> None:
@@ -65,7 +63,7 @@ def _circle(graph: Graph, going: frozenset[Key], key: Key) -> str:
     waiting = [key]
     while waiting:
         for link in graph.outgoing[waiting.pop()]:
-            if not link.declared or not link.required or link.parent not in going:
+            if not link.declared or link.emptyable or link.parent not in going:
                 continue
             if link.parent == key:
                 return "in a circle of references that are all NOT NULL: none can go first"
@@ -76,12 +74,14 @@ def _circle(graph: Graph, going: frozenset[Key], key: Key) -> str:
 
 
 def _verdict(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, sketch: Sketch) -> Verdict:
-    fresh = _proposal(graph, sketches, personal, sketch)
-    if sketch.known and sketch.decided:
-        why = fresh.why if fresh.action == sketch.known.action else ""
-        return Verdict(sketch.known.action, why, until=sketch.known.until, basis=sketch.known.basis)
-    if sketch.known and not (fresh.follows and _is_human(sketches, fresh.follows)):
-        return replace(fresh, action="undecided", until=None, basis="", why=_reminder(fresh))
+    known = sketch.known
+    unseen = sketch.key not in graph.tables
+    fresh = Verdict("undecided", "") if unseen else _proposal(graph, sketches, personal, sketch)
+    if known and (sketch.decided or unseen):
+        why = fresh.why if fresh.action == known.action else ""
+        return Verdict(known.action, why, until=known.until, basis=known.basis)
+    if known and not (fresh.follows and _is_human(sketches, fresh.follows)):
+        return Verdict("undecided", _reminder(fresh), until=known.until, basis=known.basis)
     return fresh
 
 
@@ -112,24 +112,24 @@ def _proposal(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, 
     if any(told.reference.kind == "shared" for told in sketch.references):
         return Verdict("undecided", "shared by several people")
     if len(owners) > 1 and not kinds.is_membership(graph, sketch.key):
-        return Verdict(
-            "undecided", "two references say that it is theirs: if two people share it, write `kind: shared` at both"
-        )
+        return Verdict("undecided", "two references say that it is theirs: do two people share it (`kind: shared`)?")
     parts = [
         (told.link, sketches[told.link.parent])
         for told in sketch.references
         if told.link and told.link.parent not in graph.roots and told.reference.kind == "owner"
     ]
     name = frozenset(words.words(sketch.key[1]))
-    if parts and not direct and (follows := _as_parent(personal, sketch, parts, name)):
+    if parts and not direct and (follows := _as_parent(personal, sketch, parts)):
         return follows
     if words.is_accounting(sketch.key[1]):
         return Verdict("undecided", _keep(table))
-    if name & words.LOG and not name & BROWSING:
+    if words.is_log(sketch.key[1]):
         return Verdict("undecided", "a log: anonymise what names the person, or keep it on a basis")
+    if name & words.EVIDENCE:
+        return Verdict("undecided", "evidence that somebody may still need: keep it on a basis, or delete")
     if owners and parts and not words.PIECE & set(words.words(sketch.key[1])[-1:]):
         return Verdict("undecided", f"others may write into a person's `{parts[0][1].key[1]}` here")
-    if name & words.PASSING:
+    if words.is_passing(sketch.key[1]):
         nature = min(name & words.PASSING)
         return Verdict("delete", f"of use to the person alone ({nature})")
     if kinds.is_membership(graph, sketch.key) and not (owners and parts):
@@ -146,18 +146,13 @@ def _mentions_only(personal: Personal, sketch: Sketch) -> Verdict:
     return Verdict("delete" if sketch.references else "undecided", "")  # rows that only mention a person stay
 
 
-def _as_parent(
-    personal: Personal,
-    sketch: Sketch,
-    parts: list[tuple[Link, Sketch]],
-    name: frozenset[str],
-) -> Verdict | None:
+def _as_parent(personal: Personal, sketch: Sketch, parts: list[tuple[Link, Sketch]]) -> Verdict | None:
     """What a table without an owner of its own becomes, because it is part of others."""
     link, parent = parts[0]
     shown = f"`{parent.key[1]}`"
     actions = {other.verdict.action for _, other in parts}
     if actions == {"delete"} and link.required:
-        if (words.is_accounting(sketch.key[1]) or name & words.LOG) and not parent.decided:
+        if (words.is_accounting(sketch.key[1]) or words.is_log(sketch.key[1])) and not parent.decided:
             return None
         return Verdict("delete", f"cannot outlive {shown}", parent.key)
     if actions == {"keep"} and link.required:
@@ -169,7 +164,7 @@ def _as_parent(
             )
         why = f"part of {shown}, and nothing in it looks personal"
         return Verdict("keep", why, parent.key, Until(table=parent.key[1]), parent.verdict.basis)
-    if "undecided" in actions and not name & words.PASSING:
+    if "undecided" in actions and not words.is_passing(sketch.key[1]):
         waits = next(other for _, other in parts if other.verdict.action == "undecided")
         return Verdict("undecided", f"follows `{waits.key[1]}`")
     return None
@@ -177,9 +172,12 @@ def _as_parent(
 
 def _by_declaration(table: Table, owner: Told, name: frozenset[str]) -> Verdict:
     link = owner.link
-    if link and link.required and link.declared and not name & (words.CONTAINER | words.BESIDE):
-        if table.is_unique(link.columns):
+    if link and link.required and not name & (words.CONTAINER | words.BESIDE):
+        if link.declared and table.is_unique(link.columns):
             return Verdict("delete", "one row a person: an extension of the root")
+        said, root = words.words(table.name), words.words(link.parent[1])
+        if said[:-1] == root and said[-1] in words.TRAIT:
+            return Verdict("delete", "says something of the person, and of nothing else")
         if link.on_delete == "CASCADE":
             return Verdict("delete", "the database itself deletes it with the person")
     return Verdict("undecided", "theirs, but the name does not say whether others need it")

@@ -1,8 +1,9 @@
 """What single columns are for: those by which a person is found, signs in, or that a copy leaves out."""
 
+from slett.datamap.check.constraints import allows, mentions
 from slett.datamap.draft import words
 from slett.datamap.model import Rule
-from slett.stores.schema import Table
+from slett.stores.schema import Column, Table
 
 
 def identifiers(table: Table) -> tuple[tuple[str, str], ...]:
@@ -21,15 +22,26 @@ def identifiers(table: Table) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
+def takes(table: Table, column: Column, rule: Rule) -> bool:
+    """Whether the database lets every row's column become this, as far as declared constraints tell."""
+    alike = rule.how != "null" and any(column.name in key for key in (*table.unique, *table.unique_partly))
+    if column.generated or column.name in table.primary_key or alike:
+        return False
+    return all(
+        allows(check.text, column.name, rule) is not False
+        for check in table.checks
+        if mentions(check.text, column.name)
+    )
+
+
 def disable(table: Table) -> tuple[tuple[str, Rule], ...]:
     """The columns that end a person's sign-in, and the value that does."""
     for column in table.columns:
         said = set(words.words(column.name)) - {"is", "er", "ist", "est", "account"}
-        if column.family == "boolean" and not column.generated and len(said) == 1:
-            if said & (words.ENABLED | {"status"}):
-                return ((column.name, Rule("constant", False)),)
-            if said & words.DISABLED:
-                return ((column.name, Rule("constant", True)),)
+        off = said <= words.DISABLED
+        rule = Rule("constant", off)
+        if column.family == "boolean" and len(said) == 1 and (off or said & (words.ENABLED | {"status"})):
+            return ((column.name, rule),) if takes(table, column, rule) else ()
     return ()
 
 

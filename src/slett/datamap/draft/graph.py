@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from slett.datamap.check.constraints import allows, mentions
+from slett.datamap.draft.columns import takes
 from slett.datamap.draft.words import ACCOUNT, AUTHOR, MENTION, OWNER, PERSON, is_key, stem, words
 from slett.datamap.model import Rule, Scalar
-from slett.stores.schema import Column, OnDelete, Schema, Table
+from slett.stores.schema import OnDelete, Schema, Table
 
 Key = tuple[str, str]  # store and table
 
@@ -38,13 +38,15 @@ class Graph:
 
     def __init__(self, schemas: Mapping[str, Schema], roots: Iterable[Key] = ()) -> None:
         self.tables: dict[Key, Table] = {
-            (store, name): table for store, schema in schemas.items() for name, table in schema.tables.items()
+            (store, name): table for store, schema in schemas.items() for name, table in sorted(schema.tables.items())
         }
         self.roots = tuple(roots)
         self.incoming: dict[Key, list[Link]] = defaultdict(list)
         self.outgoing: dict[Key, list[Link]] = defaultdict(list)
         for key, table in self.tables.items():
-            for link in (*self._declared(key, table), *self._named(key, table)):
+            place = [column.name for column in table.columns].index
+            links = [*self._declared(key, table), *self._named(key, table)]
+            for link in sorted(links, key=lambda link: ([*map(place, link.columns)], link.parent, link.match)):
                 self.incoming[link.parent].append(link)
                 self.outgoing[link.child].append(link)
 
@@ -113,18 +115,8 @@ class Graph:
         known = [column for name in columns if (column := table.column(name))]
         required = not any(column.nullable for column in known)
         empties = [column for column in known if column.nullable]
-        emptyable = bool(empties) and all(_can_be_null(table, column) for column in empties)
+        emptyable = bool(empties) and all(takes(table, column, Rule("null")) for column in empties)
         return Link(child, columns, parent, match, declared, required, emptyable, on_delete, none)
-
-
-def _can_be_null(table: Table, column: Column) -> bool:
-    if column.generated or column.name in table.primary_key:
-        return False
-    return all(
-        allows(check.text, column.name, Rule("null")) is not False
-        for check in table.checks
-        if mentions(check.text, column.name)
-    )
 
 
 def polymorphic_pair(table: Table) -> tuple[str, str] | None:

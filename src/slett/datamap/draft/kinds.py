@@ -28,6 +28,8 @@ def meaning(graph: Graph, link: Link, personal: Personal, owned: Set[Key]) -> Me
     """
     if link.to_itself:
         return mention(link, "another row of the same table")
+    if link.child in graph.roots:  # a person is nobody's own row
+        return mention(link, f"a person's choice among rows of `{link.parent[1]}`")
     if link.parent in graph.roots:
         return _to_root(graph, link, personal)
     return _to_owned(graph, link, personal, owned)
@@ -49,18 +51,38 @@ def is_membership(graph: Graph, key: Key) -> bool:
     )
 
 
+def shared_by_members(graph: Graph, key: Key) -> str:
+    """What a human may want to add, when a table says who the members of something are."""
+    if not is_membership(graph, key):
+        return ""
+    named = set(words.words(key[1])[-1:])
+    for link in graph.outgoing[key]:
+        several = named & words.MEMBERSHIP or set(words.words(link.parent[1])[-1:]) & words.CONTAINER
+        if several and link.parent not in graph.roots and len(link.match) == 1:
+            reference = f"{{column: {link.match[0]}, to: {key[1]}, match: {link.columns[0]}, kind: shared}}"
+            return f"is `{link.parent[1]}` to go with its last member? Then map it, with references: [{reference}]"
+    return ""
+
+
 def others_below(graph: Graph, key: Key) -> list[Key]:
     """The tables that hang on this one and may hold other people's rows: they name the person in a way of their own."""
     return sorted(
         {
             link.child
             for link in graph.incoming[key]
-            if link.child not in (key, *graph.roots) and _has_an_owner_besides(graph, link.child, key)
+            if link.child != key and (_several_people(graph, link) or _has_an_owner_besides(graph, link.child, key))
         }
     )
 
 
+def _several_people(graph: Graph, link: Link) -> bool:
+    """Whether people themselves belong to the row: those of a firm, or of a household."""
+    return link.child in graph.roots and not graph.tables[link.child].is_unique(link.columns)
+
+
 def _has_an_owner_besides(graph: Graph, key: Key, parent: Key) -> bool:
+    if key in graph.roots:
+        return False
     for link in graph.outgoing[key]:
         if link.parent in graph.roots and not _is_mention(graph, link):
             return True
@@ -73,18 +95,23 @@ def _has_an_owner_besides(graph: Graph, key: Key, parent: Key) -> bool:
 
 def _to_root(graph: Graph, link: Link, personal: Personal) -> Meaning:
     name = ", ".join(link.columns)
-    if is_membership(graph, link.child):
-        return Meaning("owner", "ties the person to something else")
-    if _is_mention(graph, link):
-        return mention(link, f"`{name}` names somebody who had to do with the row")
     table = graph.tables[link.child]
     role = _role(link)
-    others = () if words.PASSING & set(words.words(link.child[1])) else others_below(graph, link.child)
+    a_mention = _is_mention(graph, link)
+    if is_membership(graph, link.child) and (role & words.RECEIVER or not a_mention):
+        return Meaning("owner", "ties the person to something else")
+    if a_mention:
+        return mention(link, f"`{name}` names somebody who had to do with the row")
+    others = () if words.is_passing(link.child[1]) else others_below(graph, link.child)
     if others and not words.is_accounting(link.child[1]):
         below = f"`{others[0][1]}`" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
         if _is_container(link.child, role, len(others)):
             return mention(link, f"opened by a person, and others have rows in it ({below})")
-        return Meaning("owner", f"named like the person; others may have rows below it ({below})", _OTHERS)
+        return Meaning(
+            "owner",
+            f"named like the person; others may have rows below it ({below})",
+            "if it goes, other people's rows go with it",
+        )
     if role & words.AUTHOR:
         return Meaning("owner", "written by the person", "what a person wrote may be part of something of others")
     if link.on_delete == "SET NULL" and link.emptyable:
@@ -105,9 +132,6 @@ def _has_a_clear_owner(graph: Graph, link: Link) -> bool:
     )
 
 
-_OTHERS = "if it goes, other people's rows go with it"
-
-
 def _to_owned(graph: Graph, link: Link, personal: Personal, owned: Set[Key]) -> Meaning:
     child, parent = words.words(link.child[1]), words.words(link.parent[1])
     if link.required:
@@ -121,14 +145,14 @@ def _to_owned(graph: Graph, link: Link, personal: Personal, owned: Set[Key]) -> 
     )
     if link.emptyable and (theirs or (words.SELECTED & _role(link) and not personal[link.child])):
         return Meaning("mention", f"optional: the row stands without `{link.parent[1]}`")
-    kind: Kind = (
-        "owner" if personal[link.child] or words.is_accounting(link.child[1]) or not link.emptyable else "mention"
-    )
+    has_content = bool(personal[link.child]) or words.is_accounting(link.child[1])
+    kind: Kind = "owner" if has_content or not link.emptyable else "mention"
     doubt = f"whether the row is part of `{link.parent[1]}` is not clear"
     return Meaning(kind, f"leads to `{link.parent[1]}`", doubt)
 
 
 def mention(link: Link, why: str) -> Meaning:
+    """A mention, in doubt where the reference cannot be emptied."""
     if link.emptyable:
         return Meaning("mention", why)
     return Meaning(

@@ -79,7 +79,7 @@ def _named(graph: Graph, named: str) -> Key:
     if len(found) == 1:
         return found[0]
     if found:
-        listed = ", ".join(f"`{key[0]}/{key[1]}`" for key in found)
+        listed = " or ".join(f"`{key[0]}/{key[1]}`" for key in sorted(found))
         raise DraftError(f"several stores have a table `{table}`: write --root {listed}")
     near = get_close_matches(table, sorted({key[1] for key in graph.tables}), n=1)
     raise DraftError(f"there is no table `{named}`" + (f"; did you mean `{near[0]}`?" if near else "; check --root"))

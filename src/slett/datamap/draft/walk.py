@@ -63,7 +63,7 @@ class _Walker:
         if key not in self.sketches:
             table = self.known.table(*key) if self.known else None
             told = [Told(reference) for reference in table.references] if table else []
-            self.sketches[key] = Sketch(key, table, told)
+            self.sketches[key] = Sketch(key, table, told, root=bool(table and table.root))
         return self.sketches[key]
 
     def enter(self, key: Key) -> None:
@@ -164,7 +164,10 @@ def is_email(column: str) -> bool:
 def guests(graph: Graph, sketch: Sketch) -> Told | None:
     """How rows are found that only an e-mail address ties to a person: those of somebody who had no account yet."""
     optional = any(
-        told.link and told.link.parent in graph.roots and told.reference.kind == "owner" and not told.link.required
+        told.link
+        and told.link.parent in graph.roots
+        and told.reference.kind == "owner"
+        and (told.reference.none or not told.link.required)
         for told in sketch.references
     )
     if not optional or any(told.reference.identifier for told in sketch.references):

@@ -58,7 +58,7 @@ AUTHOR = group("""
 
 PASSWORD = group("password passwd pwd passord passwort kennwort contrasena")
 SESSION = group("""
-    session token login passkey credential otp totp u2f webauthn
+    session token apikey login passkey credential otp totp u2f webauthn
     okt sesjon innlogging palogging sitzung jeton connexion sesion
 """)
 NOTICE = group("notification notice alert reminder inbox varsel varsling benachrichtigung notificacion")
@@ -90,6 +90,12 @@ LOG = group("""
     log logentry auditlog accesslog eventlog adminlog audit history historical activity trail changelog revision journal
     logg historikk protokoll verlauf historique historial bitacora
 """)
+HISTORY = group("history historical historikk verlauf historique historial")
+BROWSING = group("search view pageview visit click login")
+EVIDENCE = group("""
+    consent agreement terms certificate ban block suspension warning report complaint incident claim
+    samtykke einwilligung consentement consentimiento
+""")
 CONTAINER = group("""
     topic thread forum project conversation event organizer organiser organization organisation company team group
     channel room board workspace tenant shop store product page category course poll survey club community site
@@ -100,6 +106,7 @@ CONTAINER = group("""
     proyecto grupo conversacion evento empresa
 """)
 SELECTED = group("last latest first default current primary main featured previous next accepted best selected pinned")
+TRAIT = group("meta metadata attribute detail profile info data property field extra")
 PIECE = group("item line entry position product attribute option")
 MAILING = group("newsletter waitlist subscriber abonnent push")
 MEMBERSHIP = group("member membership participant collaborator team medlem mitglied membre miembro")
@@ -107,7 +114,7 @@ MEMBERSHIP = group("member membership participant collaborator team medlem mitgl
 EMAIL = group("email mail epost mailadresse correo courriel")
 PHONE = group("phone mobile telephone telefon mobil tlf handy telefono movil portable")
 USERNAME = group("username login handle nickname brukernavn benutzername pseudo")
-SECRET = PASSWORD | group("secret token otp totp passkey")
+SECRET = PASSWORD | group("secret token otp totp passkey apikey")
 ENABLED = group("active enabled aktiv actif activo")
 DISABLED = group("disabled inactive deactivated suspended deaktivert deaktiviert")
 
@@ -120,9 +127,10 @@ _WHOLE = group("""
 _PLAIN = group("product line item attribute shipping search query type value name data info code list option stock")
 VOCABULARY = frozenset().union(
     *(PERSON, ACCOUNT, BESIDE, OWNER, MENTION, AUTHOR, PASSING, ACCOUNTING, LOG, CONTAINER, MEMBERSHIP, EMAIL, PHONE),
-    *(USERNAME, SECRET, PIECE, ENABLED, DISABLED, _WHOLE, _PLAIN),
+    *(BROWSING, EVIDENCE, USERNAME, SECRET, PIECE, TRAIT, ENABLED, DISABLED, _WHOLE, _PLAIN),
 )
 _IRREGULAR = {"people": "person", "persons": "person", "adresses": "adresse", "kunder": "kunde", "brukere": "bruker"}
+_PLURALS = ("s", "es", "er", "r", "en", "n", "e")
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ß": "ss", "đ": "d", "ł": "l"})
 _SHORTEST = 4  # a shorter word at the end of a longer one is chance: `log` in `catalog`
 
@@ -135,14 +143,15 @@ def words(name: str) -> tuple[str, ...]:
     plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     tokens = [part for token in re.split(r"[\W_]+", plain) if token for part in _parts(token)]
     joined = " ".join(tokens).replace("e mail", "email").replace("e post", "epost").replace("wish list", "wishlist")
+    joined = joined.replace("api key", "apikey")
     return tuple(joined.split())
 
 
 def stem(column: str) -> tuple[str, ...]:
     """The words of a column that refers, without those that only say that it does: `user_id` is *user*."""
     found = words(column)
-    if len(found) == 1 and found[0] not in VOCABULARY and found[0].endswith("id"):
-        found = _parts(found[0][:-2]) or found
+    if len(found) == 1 and found[0].endswith("id") and (rest := _parts(found[0][:-2]))[-1] in VOCABULARY:
+        found = rest
     return tuple(word for word in found if word not in KEYS)
 
 
@@ -150,6 +159,18 @@ def is_key(column: str) -> bool:
     """Whether the name says that the column refers: `user_id`, `userid`, `UserID`, `fk_user`."""
     found = words(column)
     return bool(KEYS & set(found)) or (len(found) == 1 and found != stem(column))
+
+
+def is_passing(table: str) -> bool:
+    """Whether the name of a table says that its rows are of use to one person alone."""
+    found = words(table)
+    return bool(PASSING & set(found)) and found[-1] not in CONTAINER
+
+
+def is_log(table: str) -> bool:
+    """Whether the name of a table says that it is a record for others: what a person looked at is none."""
+    found = set(words(table))
+    return bool(found & LOG) and not (found & BROWSING and found & LOG <= HISTORY)
 
 
 def is_accounting(table: str) -> bool:
@@ -172,7 +193,12 @@ def _parts(token: str) -> tuple[str, ...]:
 def _singular(word: str) -> str:
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if word in VOCABULARY or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if word in VOCABULARY:
+        return word
+    for ending in _PLURALS:
+        if word.endswith(ending) and (found := word.removesuffix(ending)) in VOCABULARY:
+            return found
+    if not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
