@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,24 +47,39 @@ def main(context: click.Context, settings_file: Path | None, map_file: Path | No
 @click.pass_obj
 def draft(settings: Any, urls: tuple[str, ...], root: str | None, into: Path | None, output: Path | None) -> None:
     """Write a first map from live databases; what is not sure is left `undecided`."""
-    from slett.datamap.draft import draft_map
-    from slett.datamap.load import load_map
+    from slett.datamap import jsonschema
+    from slett.datamap.draft import DraftError, draft_map
+    from slett.datamap.load import load_map, load_text
     from slett.requests.service import open_stores
 
-    with sentences():
-        named = dict(_named_url(url) for url in urls)
-        known = load_map(into, {**os.environ, **_url_variables(named)}) if into and into.exists() else None
-        with open_stores(named, settings) as (_, schemas):
-            text = draft_map(schemas, named, root=root, known=known)
     target = output or into
+    if output and output.exists() and output != into:
+        raise Failure(f"{output}: there already; complete it with --into {output}, or choose another name")
+    with sentences():
+        named = _named_urls(urls)
+        environ = {**os.environ, **_url_variables(named)}
+        known = load_map(into, environ) if into and into.exists() else None
+        with open_stores(named, settings) as (_, schemas):
+            try:
+                text = draft_map(schemas, named, root=root, known=known)
+            except DraftError as error:
+                raise Failure(str(error)) from None
+        drafted = load_text(text, str(target), environ)
     if target is None:
         click.echo(text, nl=False)
         return
-    draft_file = target.with_name(f".{target.name}.part")
-    draft_file.write_text(text, encoding="utf-8")
-    draft_file.replace(target)
-    undecided = text.count("action: undecided")
-    click.echo(f"Wrote {target}: {undecided} tables wait for your decision. Then run: slett --map {target} check")
+    schema = target.with_name(jsonschema.FILE.name)  # where the map's first line says it is
+    _write(schema, jsonschema.text())
+    _write(target, text)
+    match sum(table.action == "undecided" for table in drafted.tables):
+        case 0:
+            waiting = "no table waits"
+        case 1:
+            waiting = "1 table waits"
+        case number:
+            waiting = f"{number} tables wait"
+    click.echo(f"Wrote {target}, and {schema} for editors: {waiting} for your decision.")
+    click.echo(f"Then run: slett --map {target} check")
 
 
 @main.command()
@@ -292,20 +308,47 @@ def _status(outcomes: "list[Outcome]") -> int:
     return NOT_FOUND if "not_found" in states else 0
 
 
+def _named_urls(texts: tuple[str, ...]) -> dict[str, str]:
+    """The URLs by the names of their stores."""
+    named: dict[str, str] = {}
+    for text in texts:
+        name, url = _named_url(text)
+        if name in named:
+            raise click.UsageError(f"two stores would be called {name}; give each a name: NAME=URL")
+        named[name] = url
+    return named
+
+
 def _named_url(text: str) -> tuple[str, str]:
     """`NAME=URL`, or a URL whose database gives the name."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
+    from slett.datamap.document import STORE
+
     name, sign, url = text.partition("=")
     if sign and "://" not in name:
+        if not re.fullmatch(STORE, name):
+            raise click.UsageError("the name of a store has letters, digits, _ and -, and a letter first: NAME=URL")
         return name, url
     try:
-        database = make_url(text).database or "store"
-    except ArgumentError:
+        database = Path(make_url(text).database or "").stem
+    except (ArgumentError, ValueError):
         raise Failure("that is not a database URL; write postgresql://user@host/name or sqlite:///file") from None
-    return Path(database).stem or "store", text
+    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_-]+", "", database) or "store", text
 
 
 def _url_variables(named: dict[str, str]) -> dict[str, str]:
     return {f"{name.upper().replace('-', '_')}_URL": url for name, url in named.items()}
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file, which appears whole or not at all."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise Failure(f"{file}: cannot be written ({error.strerror}); check the folder") from None
+    finally:
+        part.unlink(missing_ok=True)

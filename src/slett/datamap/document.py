@@ -191,7 +191,11 @@ class TableEntry(Entry):
     anonymise: dict[Name, AnyRule] = Field({}, description="With `anonymise` and `keep`: what these columns become.")
     columns: list[Name] = Field([], description="Columns that stay as they are, although a person's.")
     until: AnyUntil | None = Field(None, description="With `keep`: when the row is erased after all.")
-    basis: str = Field("", description="With `keep`: the law or contract that demands it. The person is told.")
+    basis: str = Field(
+        "",
+        description="With `keep`: the law or contract that demands it. The person is told. "
+        "Default with `until: {as: …}`: the parent's.",
+    )
     reason: str = Field("", description="Why this was decided. Needed with `ignore`.")
     owner: str = Field("", description="Who decided. Needed with `ignore`.")
     review: Day | None = Field(

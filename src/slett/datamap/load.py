@@ -5,6 +5,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ class _Maker:
             path = ("stores", store)
             tables = {table: self.table(store, table, written) for table, written in entry.tables.items()}
             url = self.url(entry.url, self.source.at((*path, "url")))
-            stores[store] = StoreMap(store, url, tables, self.source.at(path))
+            tables |= {table: _with_basis(mapped, tables) for table, mapped in tables.items()}
+            stores[store] = StoreMap(store, url, entry.url, tables, self.source.at(path))
         if self.problems:
             raise MapError(self.problems)
         return DataMap(name, digest, stores, Ceiling(document.ceiling.rows, document.ceiling.share))
@@ -149,6 +151,17 @@ def _action(entry: TableEntry) -> Action:
         return entry.action
     kinds = {reference.kind for reference in entry.references}
     return "undecided" if entry.root or not kinds or "owner" in kinds else "delete"
+
+
+def _with_basis(mapped: TableMap, tables: Mapping[str, TableMap]) -> TableMap:
+    """A row that is kept as long as its parent is kept on the parent's basis, unless the map gives it another."""
+    table, seen = mapped, {mapped.name}
+    while (
+        not table.basis.strip() and table.action == "keep" and table.until and table.until.table in tables.keys() - seen
+    ):
+        table = tables[table.until.table]
+        seen.add(table.name)
+    return mapped if table is mapped else replace(mapped, basis=table.basis, inherited_basis=bool(table.basis))
 
 
 def _rules(entries: Mapping[str, object]) -> tuple[tuple[str, Rule], ...]:

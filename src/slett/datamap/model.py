@@ -69,7 +69,8 @@ class TableMap:
     anonymise: tuple[tuple[str, Rule], ...] = ()  # with `anonymise` and `keep`
     columns: tuple[str, ...] = ()  # with `keep`: these stay; with `anonymise`: personal-looking ones that may stay
     until: Until | None = None
-    basis: str = ""
+    basis: str = ""  # of a row that is kept as long as its parent: the parent's, unless it has one of its own
+    inherited_basis: bool = False
     reason: str = ""
     owner: str = ""
     review: date | None = None
@@ -92,6 +93,7 @@ class TableMap:
 class StoreMap:
     name: str
     url: str = field(repr=False)  # with the environment's values filled in; never print it whole
+    written: str = field(repr=False)  # the same as it stands in the file
     tables: Mapping[str, TableMap]
     place: Place
 
@@ -124,3 +126,17 @@ class DataMap:
     def table(self, store: str, name: str) -> TableMap | None:
         """The mapped table of that name, or None."""
         return self.stores[store].tables.get(name) if store in self.stores else None
+
+    def source(self, table: TableMap) -> TableMap | None:
+        """The table whose rows say when those of this one end: itself, or where its `until: {as: …}` leads in the end.
+
+        None where that leads to no mapped table, or back to where it began.
+        """
+        seen = set()
+        while table.action == "keep" and table.until and table.until.table:
+            seen.add(table.name)
+            parent = self.table(table.store, table.until.table)
+            if parent is None or parent.name in seen:
+                return None
+            table = parent
+        return table

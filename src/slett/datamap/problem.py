@@ -33,6 +33,7 @@ Code = Literal[
     "incomplete-ignore",
     "expired-review",
     "disable",
+    "disable-referenced",
     "no-effect",
     "no-path",
     "column-count",

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from slett.execute.walk import Walk
-from slett.plan import Step
 from slett.stores.errors import Busy
-from slett.stores.sql import Slice
+from slett.stores.operations import Change, Delete
+from slett.stores.statements import Slice
 
 Result = TypeVar("Result")
 TRIES = 6
@@ -51,29 +51,39 @@ class Run:
         self._progress = progress
         self._pause = pause
 
-    def count(self, limit: int | None = None) -> list[int]:
+    def count(self) -> list[int]:
         """How many rows each step would change: one statement a store."""
-        counts = [0] * len(self.walk.plan.steps)
-        for store in self.walk.plan.stores:
-            mine = [(place, step) for place, step in enumerate(self.walk.plan.steps) if step.store == store]
-            for _, step in mine:
-                self.walk.bring(store, step.change.rows)
-            found = self.walk.sessions[store].count([step.change for _, step in mine], limit)
+        return self._count([(step.store, step.change) for step in self.walk.plan.steps])
+
+    def count_kept(self) -> list[int]:
+        """How many rows stay, for each of the plan's keepings."""
+        return self._count([(each.store, Delete(each.rows)) for each in self.walk.plan.keepings])
+
+    def _count(self, changes: Sequence[tuple[str, Change]]) -> list[int]:
+        counts = [0] * len(changes)
+        for store in dict.fromkeys(store for store, _ in changes):
+            mine = [(place, change) for place, (of, change) in enumerate(changes) if of == store]
+            for _, change in mine:
+                self.walk.bring(store, change.rows)
+            found = self.walk.sessions[store].count([change for _, change in mine])
             for (place, _), count in zip(mine, found, strict=True):
                 counts[place] = count
         return counts
 
     def apply(self, counts: Sequence[int]) -> Iterator[list[Done]]:
-        """Run every step; yields what each committed transaction has finished.
+        """Run every step that has rows; yields what each committed transaction has finished.
 
         Args:
             counts: rows expected of each step: small steps of one store share a transaction, large ones go in slices.
+                Rows that were written after the count are left to the next pass.
 
         Raises:
             StoreError: a store failed. What was yielded is done, the rest is not.
         """
         group: list[int] = []
         for place, step in enumerate(self.walk.plan.steps):
+            if not counts[place]:
+                continue
             if group and not self._fits(group, place, counts):
                 yield self._together(group)
                 group = []
@@ -96,18 +106,17 @@ class Run:
     def _together(self, places: Sequence[int]) -> list[Done]:
         steps = [self.walk.plan.steps[place] for place in places]
         session = self.walk.sessions[steps[0].store]
+        for step in steps:
+            self.walk.bring(step.store, step.change.rows)
 
         def work() -> list[Done]:
             with session.transaction(defer=any(step.together for step in steps)):
-                return [Done(place, self._one(step)) for place, step in zip(places, steps, strict=True)]
+                rows = session.apply_all([step.change for step in steps])
+            return [Done(place, changed) for place, changed in zip(places, rows, strict=True)]
 
         done = self._insist(work)
         self._progress(sum(each.rows for each in done))
         return done
-
-    def _one(self, step: Step) -> int:
-        self.walk.bring(step.store, step.change.rows)
-        return self.walk.sessions[step.store].apply(step.change)
 
     def _in_slices(self, place: int) -> Done:
         step = self.walk.plan.steps[place]

@@ -5,7 +5,6 @@ from typing import Any
 
 from slett.plan import Named, Plan
 from slett.stores.operations import KeySet, Rows
-from slett.stores.schema import Family
 from slett.stores.sql import Session
 
 Values = Sequence[tuple[int, Any]]  # (person's number, value)
@@ -24,20 +23,20 @@ class Walk:
         self.plan = plan
         self.sessions = sessions
         self.people = people
-        self._values: dict[str, tuple[KeySet, tuple[Family, ...], list[tuple[Any, ...]]]] = {}
+        self._values: dict[str, tuple[KeySet, list[tuple[Any, ...]]]] = {}
         self._brought: dict[tuple[str, str], int] = {}
 
     # -- who ----------------------------------------------------------------------------------------
 
-    def name(self, keys: KeySet, families: tuple[Family, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    def name(self, keys: KeySet, rows: Iterable[tuple[Any, ...]]) -> None:
         """Fill a key set that belongs to no store: rows of (person's number, *values)."""
-        self._values[keys.name] = (keys, families, list(rows))
+        self._values[keys.name] = (keys, list(rows))
         for store in self.sessions:
             self._brought.pop((store, keys.name), None)
 
     def remember(self, keys: KeySet, rows: Iterable[tuple[Any, ...]]) -> None:
         """Put back a key set of a table as an earlier process collected it."""
-        self.sessions[keys.store].know(keys, rows, self.families(keys), people=self.people)
+        self.sessions[keys.store].know(keys, rows, people=self.people)
 
     def pin(self) -> None:
         """From now on the persons are the root rows that were found, and nobody who takes their identifiers later."""
@@ -46,7 +45,7 @@ class Walk:
             if named.root:
                 places = [self.plan.keysets[named.root].columns.index(each) for each in named.keys.columns]
                 rows = [(row[0], *(row[1 + place] for place in places)) for row in self.rows_of(named.root)]
-            self.name(named.keys, named.families, rows)
+            self.name(named.keys, rows)
 
     # -- where --------------------------------------------------------------------------------------
 
@@ -76,11 +75,11 @@ class Walk:
     def _take_identifiers(self) -> None:
         named = {each.identifier: each for each in self.plan.named if each.identifier}
         for identifier in self.plan.identifiers:
-            rows = list(self._values[named[identifier.name].keys.name][2])
+            rows = list(self._values[named[identifier.name].keys.name][1])
             for root, column in identifier.sources:
                 place = 1 + self.plan.keysets[root].columns.index(column)
                 rows += [(row[0], row[place]) for row in self.rows_of(root) if row[place] not in (None, "")]
-            self.name(identifier.keys, (identifier.family,), dict.fromkeys(rows))
+            self.name(identifier.keys, dict.fromkeys(rows))
 
     def bring(self, store: str, rows: Rows) -> None:
         """Make every key set that a selection names known in that store, as it is now."""
@@ -88,30 +87,24 @@ class Walk:
         wanted = [link.keys for link in rows.links] + [holder.keys for holder in rows.unless]
         for name in dict.fromkeys(wanted):
             if name in self._values:
-                keys, families, values = self._values[name]
+                keys, values = self._values[name]
                 if self._brought.get((store, name)) is None:
-                    session.know(keys, values, families, people=self.people)
+                    session.know(keys, values, people=self.people)
                     self._brought[store, name] = len(values)
                 continue
             keys = self.plan.keysets[name]
             home = self.sessions[keys.store]
             if keys.store == store or self._brought.get((store, name)) == home.count_of(name):
                 continue
-            session.know(keys, home.rows_of(name), self.families(keys), people=self.people)
+            session.know(keys, home.rows_of(name), people=self.people)
             self._brought[store, name] = home.count_of(name)
 
     # -- what was found -----------------------------------------------------------------------------
 
-    def families(self, keys: KeySet) -> tuple[Family, ...]:
-        """The column families of a key set of a table."""
-        live = self.sessions[keys.store].schema.tables[keys.table]
-        found = {column.name: column.family for column in live.columns}
-        return tuple(found[each] for each in keys.columns)
-
     def rows_of(self, name: str) -> Iterator[tuple[Any, ...]]:
         """A key set as rows of (person's number, *values)."""
         if name in self._values:
-            yield from self._values[name][2]
+            yield from self._values[name][1]
         else:
             yield from self.sessions[self.plan.keysets[name].store].rows_of(name)
 

@@ -55,12 +55,12 @@ def mark_destroyed(connection: Connection) -> None:
 
 
 def scrub(connection: Connection) -> None:
-    """Empty SQLite's write-ahead log, which still holds the pages as they were, if the last transaction destroyed any.
+    """Empty SQLite's write-ahead log, which still holds the pages as they were.
 
     SQLite itself overwrites deleted rows with zeros in the database (`secure_delete`). Whoever is reading keeps the
     write-ahead log alive; then it is emptied the next time, or when the last process closes the ledger.
     """
-    if connection.info.pop("destroyed", False) and connection.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         cursor = connection.connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 1000")  # readers may take long, and nobody should wait for them
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -151,9 +151,8 @@ class Scope:
             BrokenSeal: a part was changed, or sealed with another secret key.
         """
         mine = (scope.c.batch == batch) & (scope.c.name == name)
-        parts = self._connection.execute(select(scope.c.part).where(mine).order_by(scope.c.part)).scalars().all()
-        for part in parts:
-            blob = self._connection.execute(select(scope.c.blob).where(mine, scope.c.part == part)).scalar_one()
+        query = select(scope.c.part, scope.c.blob).where(mine).order_by(scope.c.part)
+        for part, blob in self._connection.execute(query, execution_options={"yield_per": 1}):
             yield self._seal.open(blob, "scope", batch, name, part)
 
     def destroy(self, lease: Lease) -> None:

@@ -1,6 +1,7 @@
 """Opening a ledger, and reading and writing it a transaction at a time."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from slett.ledger.seal import Seal
 from slett.ledger.tables import properties
 from slett.ledger.tombstones import Tombstones
 from slett.settings import Settings
+
+SCRUB_SECONDS = 60.0  # how long what was destroyed may stay in the write-ahead log, sealed as it is
 
 Clock = Callable[[], datetime]
 Draw = Callable[[int], bytes]
@@ -47,6 +50,8 @@ class Ledger:
     def __init__(self, engine: Engine, keys: Keys, clock: Clock, draw: Draw) -> None:
         self.keys = keys
         self._engine = engine
+        self._destroyed = False
+        self._scrubbed = time.monotonic()
         self._clock = clock
         self._draw = draw
 
@@ -67,10 +72,19 @@ class Ledger:
         with self._engine.connect().execution_options(writing=True) as connection:
             with connection.begin():
                 yield self._page(connection)
-            scrub(connection)
+            self._destroyed |= connection.info.pop("destroyed", False)
+            if self._destroyed and time.monotonic() - self._scrubbed > SCRUB_SECONDS:
+                self._scrub(connection)
+
+    def _scrub(self, connection: Connection) -> None:
+        scrub(connection)
+        self._destroyed, self._scrubbed = False, time.monotonic()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, leaving nothing behind that was destroyed."""
+        if self._destroyed:
+            with suppress(LedgerError), self._engine.connect() as connection:
+                self._scrub(connection)
         self._engine.dispose()
 
     def __enter__(self) -> Self:

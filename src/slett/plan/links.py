@@ -1,7 +1,7 @@
 """References of the map become links: the same thing with every default looked up in the live schema."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slett.datamap.model import DataMap, Reference, TableMap
 from slett.plan.model import Identifier, Named, PlanError
@@ -69,8 +69,9 @@ class Relations:
 
     def key_set(self, name: str) -> KeySet:
         """The key set of a table."""
-        mapped, columns = self.tables[name], self.needed(name)
-        return KeySet(name, mapped.store, mapped.name, columns, self.live(name).primary_key or columns)
+        mapped, live, columns = self.tables[name], self.live(name), self.needed(name)
+        families = tuple(_family(live, column) for column in columns)
+        return KeySet(name, mapped.store, mapped.name, columns, families, live.primary_key or columns)
 
 
 def relate(datamap: DataMap, schemas: Schemas) -> Relations:
@@ -110,8 +111,8 @@ def _name_roots(found: Relations) -> None:
         if not live.primary_key:
             raise PlanError(f"{root.place}: root `{root}` has no primary key, so nobody can be named by it")
         families = tuple(_family(live, column) for column in live.primary_key)
-        keys = KeySet(named_set(name), "", "", live.primary_key, live.primary_key)
-        found.named.append(Named(keys, root=name, families=families))
+        keys = KeySet(named_set(name), "", "", live.primary_key, families, live.primary_key)
+        found.named.append(Named(keys, root=name))
         own = Link(live.primary_key, keys.name, live.primary_key)
         found.owned.setdefault(name, []).append(Way(None, own, "named by key"))
         for identifier, column in root.identifiers:
@@ -121,10 +122,10 @@ def _name_roots(found: Relations) -> None:
             found.owned[name].append(Way(None, link, f"named by {identifier}"))
     for identifier, sources in values.items():
         family = _family(found.live(sources[0][0]), sources[0][1])
-        named = KeySet(named_set(identifier), "", "", ("value",), ("value",))
-        found.named.append(Named(named, identifier=identifier, families=(family,)))
-        every = KeySet(identifier_set(identifier), "", "", ("value",), ("value",))
-        found.identifiers.append(Identifier(identifier, every, family, tuple(sources)))
+        named = KeySet(named_set(identifier), "", "", ("value",), (family,), ("value",))
+        found.named.append(Named(named, identifier=identifier))
+        every = replace(named, name=identifier_set(identifier))
+        found.identifiers.append(Identifier(identifier, every, tuple(sources)))
 
 
 def _way(found: Relations, name: str, reference: Reference) -> Way:
@@ -133,7 +134,7 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
         _family(live, column)
     columns = ", ".join(reference.columns)
     if reference.identifier:
-        family = next((each.family for each in found.identifiers if each.name == reference.identifier), None)
+        family = next((each.keys.families[0] for each in found.identifiers if each.name == reference.identifier), None)
         if family is None:
             raise PlanError(f"{reference.place}: no root has an identifier `{reference.identifier}`")
         mine = "text" if reference.path else _family(live, reference.columns[0])

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slett.stores.operations import Change, Collect, Due, KeySet, Rows
-from slett.stores.schema import Family
 
 Phase = Literal["disable", "detach", "change"]
 What = Literal["disable", "detach", "delete", "anonymise", "keep", "expire"]
@@ -21,7 +20,6 @@ class Named:
     keys: KeySet
     root: str = ""  # `store/table`, where it holds keys
     identifier: str = ""
-    families: tuple[Family, ...] = ("text",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,6 @@ class Identifier:
 
     name: str
     keys: KeySet
-    family: Family
     sources: tuple[tuple[str, str], ...]  # (key set of a root, column)
 
 
@@ -78,6 +75,11 @@ class Plan:
     strangers: tuple[tuple[str, Rows], ...]  # (identifier, rows of a root that share it with somebody not named)
     steps: tuple[Step, ...]
     keepings: tuple[Keeping, ...]
+
+    @property
+    def free_keysets(self) -> tuple[KeySet, ...]:
+        """The key sets that belong to no table."""
+        return (*(each.keys for each in self.named), *(each.keys for each in self.identifiers))
 
     @property
     def stores(self) -> tuple[str, ...]:

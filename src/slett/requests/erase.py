@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
-from slett.execute import Done, Run, Walk
+from slett.execute import Run, Walk
 from slett.execute.scope import pack, unpack
 from slett.ledger import Kept, Lease, LedgerError, Page, Request
 from slett.ledger import Step as JournalStep
@@ -58,6 +58,8 @@ class Batch:
     resumed: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)  # rows, by step
+    unmarked: set[int] = field(default_factory=set)  # steps whose progress is not written yet
+    marked: float = field(default_factory=time.monotonic)
     planned: list[int] = field(default_factory=list)
     people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows
 
@@ -130,7 +132,7 @@ def _carry_out(service: Service, batch: Batch, watch: Watch) -> list[Outcome]:
         with suppress(LedgerError), service.ledger.write() as page:
             page.batches.release(batch.lease)
         raise
-    return [batch.outcomes[reference] for reference in references]
+    return [batch.outcomes[reference] for reference in references if reference in batch.outcomes]
 
 
 def _work(service: Service, batch: Batch, watch: Watch) -> None:
@@ -143,7 +145,6 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
                 return
             if attempt:
                 walk = _recalled(service, batch, stack.enter_context(service.sessions()))
-                _move(service, batch, "verifying", "running")
             reason = _change(service, batch, walk, watch)
             left, statements = _look(service, batch, watch)
             if not left:
@@ -156,12 +157,8 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
 
     None when nobody is left to erase.
     """
-    with service.ledger.read() as page:
-        journaled = "facts" in page.scope.names(batch.lease.batch)
-        if journaled:
-            _read_facts(batch, page)
     watch("collect", 0, 0)
-    if journaled:
+    if batch.resumed and _read_facts(service, batch):
         return _recalled(service, batch, stack.enter_context(service.sessions()))
     while batch.requests:
         sessions = stack.enter_context(service.sessions())
@@ -184,7 +181,9 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
 def _rehearse(service: Service, sessions: Mapping[str, Session]) -> None:
     """Every store must let us do every step before one of them is touched."""
     for store, session in sessions.items():
-        session.rehearse([step.change for step in service.plan.steps if step.store == store])
+        if store not in service.rehearsed:
+            session.rehearse([step.change for step in service.plan.steps if step.store == store])
+            service.rehearsed.add(store)
 
 
 def name_people(service: Service, walk: Walk, subjects: Sequence[Subject]) -> None:
@@ -192,7 +191,7 @@ def name_people(service: Service, walk: Walk, subjects: Sequence[Subject]) -> No
     for named in service.plan.named:
         kind = named.root or named.identifier
         rows = [(number, *one.values) for number, one in enumerate(subjects) if one.kind == kind]
-        walk.name(named.keys, named.families, rows)
+        walk.name(named.keys, rows)
 
 
 def count_people(walk: Walk, counts: Sequence[int]) -> dict[int, dict[int, int]]:
@@ -240,12 +239,17 @@ def _journal(
         page.requests.move(references, "scheduled", "running")
 
 
-def _read_facts(batch: Batch, page: Page) -> None:
-    facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")))
+def _read_facts(service: Service, batch: Batch) -> bool:
+    """Take up what was journaled; False if nothing was, because nothing had been touched."""
+    with service.ledger.read() as page:
+        facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")) or b"null")
+    if facts is None:
+        return False
     by_reference = {request.reference: request for request in batch.requests}
     batch.requests = [by_reference[reference] for reference in facts["requests"]]
     batch.planned = facts["planned"]
     batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
+    return True
 
 
 def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
@@ -256,10 +260,12 @@ def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
 
 def _kept(service: Service, walk: Walk, references: Sequence[str]) -> Iterator[Kept]:
     """The keys of rows that stay, by person and day, before they lose their link to the person."""
-    for keeping in service.plan.keepings:
-        walk.bring(keeping.store, keeping.rows)
+    counts = Run(walk, service.settings.chunk_rows).count_kept()
+    for keeping, expected in zip(service.plan.keepings, counts, strict=True):
+        if not expected:
+            continue
         days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
-        for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due):
+        for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due, expected):
             start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
             days.setdefault((number, end(keeping.due, start)), []).append(tuple(key))
         for (number, day), keys in sorted(days.items()):
@@ -278,7 +284,7 @@ def _recalled(service: Service, batch: Batch, sessions: Mapping[str, Session]) -
         for keys in service.plan.keysets.values():
             walk.remember(keys, unpack(page.scope.read(number, keys.name)))
         for identifier in service.plan.identifiers:
-            walk.name(identifier.keys, (identifier.family,), unpack(page.scope.read(number, identifier.keys.name)))
+            walk.name(identifier.keys, unpack(page.scope.read(number, identifier.keys.name)))
     walk.pin()
     walk.collect(identifiers=False)
     return walk
@@ -294,49 +300,29 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch) -> str:
         watch("change", changed, max(total, changed))
 
     run = Run(walk, service.settings.chunk_rows, progress)
-    marked, stopped = time.monotonic(), ""
-    fresh: list[Done] = []
     try:
         for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
-            fresh += done
-            if time.monotonic() - marked > MARK_SECONDS:
-                _mark(service, batch, fresh)
-                marked, fresh = time.monotonic(), []
+            for each in done:
+                batch.done[each.position] = batch.done.get(each.position, 0) + each.rows
+                batch.unmarked.add(each.position)
+            if time.monotonic() - batch.marked > MARK_SECONDS:
+                with service.ledger.write() as page:
+                    _mark(service, batch, page)
     except Conflict as conflict:
-        stopped = conflict.sentence
-    _mark(service, batch, fresh, ended=True)
-    return stopped
+        return conflict.sentence
+    return ""
 
 
-def _mark(service: Service, batch: Batch, fresh: Sequence[Done], *, ended: bool = False) -> None:
-    steps = service.plan.steps
-    for done in fresh:
-        batch.done[done.position] = batch.done.get(done.position, 0) + done.rows
-    with service.ledger.write() as page:
-        page.steps.mark(
-            batch.lease,
-            [
-                JournalStep(
-                    each.position,
-                    steps[each.position].store,
-                    steps[each.position].table,
-                    steps[each.position].what,
-                    planned=batch.planned[each.position],
-                    done=batch.done[each.position],
-                    state="done",
-                )
-                for each in fresh
-            ],
-        )
-        page.batches.renew(batch.lease)
-        if ended:
-            page.requests.move([request.reference for request in batch.requests], "running", "verifying")
-
-
-def _move(service: Service, batch: Batch, start: State, to: State) -> None:
-    with service.ledger.write() as page:
-        page.batches.check(batch.lease)
-        page.requests.move([request.reference for request in batch.requests], start, to)
+def _mark(service: Service, batch: Batch, page: Page) -> None:
+    """Write how far the steps have come, and hold the batch a little longer."""
+    marks = []
+    for place in sorted(batch.unmarked):
+        step, planned, done = service.plan.steps[place], batch.planned[place], batch.done[place]
+        marks.append(JournalStep(place, step.store, step.table, step.what, planned, done, "done"))
+    page.steps.mark(batch.lease, marks)
+    page.batches.renew(batch.lease)
+    batch.unmarked.clear()
+    batch.marked = time.monotonic()
 
 
 def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int]:
@@ -347,7 +333,7 @@ def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int
         def recall(name: str) -> Iterable[tuple[Any, ...]]:
             return _pinned(service, lambda each: unpack(page.scope.read(number, each)), name)
 
-        return look_again(service.relations, service.plan, sessions, recall, len(batch.requests))
+        return look_again(service.expectations, service.plan, sessions, recall, len(batch.requests))
 
 
 def _pinned(service: Service, read: Callable[[str], Iterable[tuple[Any, ...]]], name: str) -> Iterable[tuple[Any, ...]]:
@@ -370,7 +356,8 @@ def _finish(service: Service, batch: Batch, left: Sequence[Left], reason: str, s
     references = [request.reference for request in batch.requests]
     state: State = "partially_fulfilled" if left else "fulfilled"
     with service.ledger.write() as page:
-        page.batches.check(batch.lease)
+        _mark(service, batch, page)
+        page.requests.move(references, "running", "verifying")
         page.requests.count({each: _counts(service, batch, number) for number, each in enumerate(references)})
         page.requests.move(references, "verifying", state, reason=reason if left else "")
         page.tombstones.add(_stones(service, batch, page))

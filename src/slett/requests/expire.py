@@ -1,15 +1,16 @@
 """Kept rows whose time has come: erased by their keys, on the day that the certificate named."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from slett.execute.scope import unpack
 from slett.ledger import Kept
+from slett.plan.steps import detaching
 from slett.requests.service import Service
-from slett.stores.operations import Delete, KeySet, Link, Rows
+from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Update
 
-PAGE = 1_000
+KEPT = "kept"  # the key set of the rows at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +23,62 @@ class Expired:
 
 
 def expire(service: Service) -> list[Expired]:
-    """Erase every kept row that is due today; children before parents.
+    """Erase every kept row that is due today, children before parents.
 
     A row that is gone already is forgotten silently: whoever deleted it did what was due.
 
     Raises:
         StoreError: a store failed. What was erased is forgotten, the rest is due still.
     """
-    order = {f"{step.store}/{step.table}": place for place, step in enumerate(service.plan.steps)}
-    totals: dict[tuple[str, str], int] = {}
-    while due := _page(service):
-        due.sort(key=lambda each: order.get(f"{each.store}/{each.table}", len(order)))
-        for (store, table), some in groupby(due, key=lambda each: (each.store, each.table)):
-            mine = list(some)
-            rows = _erase(service, store, table, mine)
-            totals[store, table] = totals.get((store, table), 0) + rows
-            with service.ledger.write() as page:
-                page.kept.forget([each.number for each in mine])
-                page.log.append([{"event": "expired", "store": store, "table": table, "rows": rows}])
-    return [Expired(*name, rows) for name, rows in totals.items()]
+    found = []
+    places = {(step.store, step.table): place for place, step in enumerate(service.plan.steps)}
+    for store, table in sorted(places, key=lambda name: places[name]):
+        rows = sum(_erase(service, store, table, some) for some in _due(service, store, table))
+        if rows:
+            found.append(Expired(store, table, rows))
+    return found
 
 
-def _page(service: Service) -> list[Kept]:
-    with service.ledger.read() as page:
-        return list(page.kept.due(service.today, limit=PAGE))
+def _due(service: Service, store: str, table: str) -> Iterator[list[Kept]]:
+    """What is due of one table, a transaction's worth at a time."""
+    after = 0
+    while True:
+        with service.ledger.read() as page:
+            some = page.kept.due(service.today, after=after)
+        if not some:
+            return
+        after = some[-1].number
+        if mine := [each for each in some if (each.store, each.table) == (store, table)]:
+            yield mine
 
 
-def _erase(service: Service, store: str, table: str, kept: Iterable[Kept]) -> int:
+def _erase(service: Service, store: str, table: str, kept: list[Kept]) -> int:
     live = service.schemas[store].tables[table]
     families = tuple(column.family for each in live.primary_key if (column := live.column(each)))
-    keys = KeySet("kept", store, table, live.primary_key, live.primary_key)
-    gone = Delete(Rows(table, (Link(live.primary_key, keys.name, live.primary_key),), key=live.primary_key))
-    session = service.sessions()
-    with session as sessions:
-        rows = ((0, *key) for each in kept for key in unpack([each.keys]))
-        sessions[store].know(keys, rows, families, people=1)
-        with sessions[store].transaction():
-            return sessions[store].apply(gone)
+    keys = KeySet(KEPT, store, table, live.primary_key, families, live.primary_key)
+    gone = Delete(Rows(table, (Link(live.primary_key, KEPT, live.primary_key),), key=live.primary_key))
+    rows: list[tuple[Any, ...]] = [(0, *key) for each in kept for key in unpack([each.keys])]
+    erased = 0
+    with service.sessions() as sessions:
+        session = sessions[store]
+        for start in range(0, len(rows), service.settings.chunk_rows):
+            session.know(keys, rows[start : start + service.settings.chunk_rows], people=1)
+            with session.transaction():
+                for change in _letting_go(service, f"{store}/{table}"):
+                    session.apply(change)
+                erased += session.apply(gone)
+    with service.ledger.write() as page:
+        page.kept.forget([each.number for each in kept])
+        page.log.append([{"event": "expired", "store": store, "table": table, "rows": erased}])
+    return erased
+
+
+def _letting_go(service: Service, parent: str) -> Iterator[Change]:
+    """Other people's rows that still mention these."""
+    key = service.relations.live(parent).primary_key
+    for name, ways in service.relations.mentions.items():
+        mapped, live = service.relations.tables[name], service.relations.live(name)
+        for way in ways:
+            if way.parent == parent and set(way.link.at) <= set(key):
+                rows = Rows(mapped.name, (replace(way.link, keys=KEPT),), key=live.primary_key)
+                yield Update(rows, detaching(live, way))

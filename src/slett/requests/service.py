@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from slett.datamap.check import check_map
@@ -15,7 +15,7 @@ from slett.plan.links import Relations, relate
 from slett.settings import Settings
 from slett.stores.schema import Schema
 from slett.stores.sql import Session, Store
-
+from slett.verify import Expectation, expect
 
 LAPSED = "expired-review"
 
@@ -30,8 +30,10 @@ class Service:
     schemas: Mapping[str, Schema]
     relations: Relations
     plan: Plan
+    expectations: tuple[Expectation, ...]  # what a second look must not find
     ledger: Ledger
     today: date
+    rehearsed: set[str] = field(default_factory=set)  # stores that are known to let us do every step
 
     @contextmanager
     def sessions(self) -> Iterator[dict[str, Session]]:
@@ -91,4 +93,4 @@ def open_service(settings: Settings, today: date | None = None, *, starting: boo
         relations = relate(datamap, schemas)
         plan = make_plan(relations)
         with open_ledger(settings) as ledger:
-            yield Service(settings, datamap, stores, schemas, relations, plan, ledger, day)
+            yield Service(settings, datamap, stores, schemas, relations, plan, expect(relations), ledger, day)

@@ -43,13 +43,15 @@ def by_key(plan: Plan, text: str, root: str = "") -> Subject:
     found = next((each for each in roots if wanted in (each.root, each.root.partition("/")[2])), None)
     if found is None:
         raise SubjectError(f"`{wanted}` is not a root of the map; roots are {_listed(each.root for each in roots)}")
-    parts = text.split(",") if len(found.families) > 1 else [text]
-    if len(parts) != len(found.families):
+    parts = text.split(",") if len(found.keys.families) > 1 else [text]
+    if len(parts) != len(found.keys.families):
         columns = ", ".join(found.keys.columns)
-        raise SubjectError(f"the key of `{found.root}` is ({columns}); write {len(found.families)} values with commas")
+        raise SubjectError(
+            f"the key of `{found.root}` is ({columns}); write {len(found.keys.families)} values with commas"
+        )
     return Subject(
         found.root,
-        tuple(_typed(part.strip(), family, found) for part, family in zip(parts, found.families, strict=True)),
+        tuple(_typed(part.strip(), family, found) for part, family in zip(parts, found.keys.families, strict=True)),
     )
 
 
@@ -65,7 +67,7 @@ def by_identifier(plan: Plan, name: str, text: str) -> Subject:
         raise SubjectError(f"no root of the map has an identifier `{name}`; there is {known or 'none'}")
     if not text.strip():
         raise SubjectError(f"the {name} is empty; name somebody")
-    return Subject(name, (_typed(text.strip(), found.families[0], found),))
+    return Subject(name, (_typed(text.strip(), found.keys.families[0], found),))
 
 
 def _typed(text: str, family: Family, named: Named) -> Any:

@@ -1,6 +1,6 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -68,6 +68,31 @@ class Stored:
 Known = Mapping[str, Inline | Stored]
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a value of an inline key set goes in a statement, so that the statement serves the next person too."""
+
+    keys: str
+    at: tuple[str, ...]
+    none: tuple[Scalar, ...]
+    text: bool
+    row: int
+    place: int
+
+    def value(self, known: Known, seen: dict[Hashable, list[tuple[Any, ...]]]) -> Any:
+        """The value for the persons known now; of too few, the last fills the other slots, and of none, null."""
+        which = (self.keys, self.at, self.none)
+        if which not in seen:
+            keys = known[self.keys]
+            assert isinstance(keys, Inline)  # noqa: S101 - the statement was chosen by the shape of its key sets
+            seen[which] = projected(keys, self.at, self.none)
+        values = seen[which]
+        if not values:
+            return None
+        found = values[min(self.row, len(values) - 1)][self.place]
+        return str(found) if self.text else found
+
+
 def key_column(number: int) -> str:
     """The name of a key table's column: never that of a column of the service's, which could be anything."""
     return f"k{number}"
@@ -115,10 +140,10 @@ class Conditions:
     def link(self, link: Link, name: str, target: TableClause, *, join: bool = False) -> Condition:
         sides = [self._side(link, each, name, target) for each in link.columns]
         keys = self.known[link.keys]
-        when = [target.c[each] == self._bind(value) for each, value in link.when]
+        when = [target.c[each] == self.bind(value) for each, value in link.when]
         if isinstance(keys, Inline):
-            values = projected(keys, link.at, link.none)
-            return and_(self._among_values(sides, values, link), *when) if values else false()
+            values = self._slots(link.keys, keys, link.at, link.none, text=link.text or bool(link.path))
+            return and_(self._among_values(sides, values, link), *when)
         others = [self._other(link, keys.column(each)) for each in link.at]
         somebody = self._somebody(keys, link)
         if join:
@@ -130,8 +155,7 @@ class Conditions:
         known = self.known[keys]
         sides = [target.c[each] for each in columns]
         if isinstance(known, Inline):
-            values = projected(known, columns, ())
-            return _in(sides, values) if values else false()
+            return _in(sides, self._slots(keys, known, tuple(columns)))
         others = [known.column(each) for each in columns]
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)))
@@ -145,18 +169,14 @@ class Conditions:
             same = [other.c[there] == mine for there, mine in zip(holder.match, here, strict=True)]
             return exists(select(literal(1)).select_from(other).where(*same, not_(self._mine(holder, other))))
         somebody = [each.is_not(None) for each in here]
-        somebody += [each != self._bind(value) for each in here for value in holder.none]
-        known = self.known[holder.keys]
-        if isinstance(known, Inline) and not known.values:
-            return and_(*somebody)
+        somebody += [each != self.bind(value) for each in here for value in holder.none]
         return and_(*somebody, not_(self.among_at(holder.keys, here, holder.key)))
 
     def among_at(self, keys: str, sides: list[Any], at: Sequence[str]) -> Condition:
         """Rows whose given columns equal the columns `at` of a key set."""
         known = self.known[keys]
         if isinstance(known, Inline):
-            values = projected(known, at, ())
-            return _in(sides, values) if values else false()
+            return func.coalesce(_in(sides, self._slots(keys, known, tuple(at))), false())
         return _row(sides).in_(select(*(known.column(each) for each in at)))
 
     def _mine(self, holder: Holder, other: Any) -> Condition:
@@ -170,7 +190,7 @@ class Conditions:
             hop = [there.c[theirs] == target.c[mine] for mine, theirs in zip(columns, match, strict=True)]
             inner = self.due(Due(due.column, due.months, due.year_end, due.parents[1:]), there)
             return exists(select(literal(1)).select_from(there).where(*hop, inner))
-        return func.coalesce(target.c[due.column] < self._bind(cutoff(due, self.today).isoformat()), false())
+        return func.coalesce(target.c[due.column] < self.bind(cutoff(due, self.today).isoformat()), false())
 
     def due_column(self, due: Due, target: Any) -> Value:
         """The date from which a kept row's time is counted."""
@@ -199,11 +219,9 @@ class Conditions:
         return self.dialect.fold(value) if link.fold else value
 
     def _among_values(self, sides: list[Any], values: list[tuple[Any, ...]], link: Link) -> Condition:
-        if link.text or link.path:
-            values = [tuple(str(each) for each in value) for value in values]
         if not link.fold:
             return _in(sides, values)
-        folded = [[self._folded(link, self._bind(each)) for each in value] for value in values]
+        folded = [[self._folded(link, self.bind(each)) for each in value] for value in values]
         if len(sides) == 1:
             return sides[0].in_([value[0] for value in folded])
         return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
@@ -218,7 +236,28 @@ class Conditions:
         return found
 
     @staticmethod
-    def _bind(value: Any) -> Value:
+    def _slots(
+        name: str, keys: Inline, at: tuple[str, ...], none: tuple[Scalar, ...] = (), *, text: bool = False
+    ) -> list[tuple[Slot, ...]]:
+        """As many rows of slots as the key set needs, rounded up, so that few different statements serve everybody."""
+        rows = rounded(len(projected(keys, at, none)))
+        return [tuple(Slot(name, at, none, text, row, place) for place in range(len(at))) for row in range(rows)]
+
+    def shape(self, rows: Rows) -> tuple[int | str, ...]:
+        """What of the key sets decides how a statement looks: how many values, or which key table."""
+        wanted = [(link.keys, link.at, link.none) for link in (*rows.links, *rows.earlier)]
+        wanted += [(holder.keys, holder.key, ()) for holder in rows.unless]
+        if rows.among:
+            wanted.append((rows.among, rows.key, ()))
+        found: list[int | str] = []
+        for name, at, none in wanted:
+            keys = self.known[name]
+            found.append(rounded(len(projected(keys, at, none))) if isinstance(keys, Inline) else keys.name)
+        return tuple(found)
+
+    @staticmethod
+    def bind(value: Any) -> Value:
+        """A parameter of no type: the column that it meets decides."""
         return bindparam(None, value, type_=PLAIN, unique=True)
 
     # -- what is written ----------------------------------------------------------------------------
@@ -234,9 +273,9 @@ class Conditions:
     def _value(self, rule: Rule, mine: Any, family: Any, target: TableClause) -> Value:
         match rule.how:
             case "null":
-                return self._bind(None)
+                return self.bind(None)
             case "constant":
-                return self._bind(rule.value)
+                return self.bind(rule.value)
             case "hash":
                 digits = self.dialect.keyed_hash(mine, self.hash_key)
                 return literal(HASH_MARK, String) + func.substr(digits, 1, 32)
@@ -262,7 +301,7 @@ class Conditions:
         if write.path:
             wanted = write.rule.value
             now = self.dialect.json_text(mine, write.path)
-            return now.is_not(None) if wanted is None else now.is_distinct_from(self._bind(str(wanted)))
+            return now.is_not(None) if wanted is None else now.is_distinct_from(self.bind(str(wanted)))
         if write.rule.how == "null" or (write.rule.how == "constant" and write.rule.value is None):
             return mine.is_not(None)
         if write.rule.how == "hash":
@@ -275,13 +314,17 @@ class Conditions:
 
     # -- people -------------------------------------------------------------------------------------
 
-    def by_person(self, rows: Rows, target: TableClause) -> tuple[Any, Condition] | None:
-        """(column that holds the person's number, join condition) where a key table tells them apart."""
-        key = rows.among if rows.among and not rows.others else rows.links[0].keys
-        keys = self.known[key]
-        if isinstance(keys, Inline):
-            return None
-        return keys.table.c.person, self.where(rows, target, join=True)
+    def person(self, rows: Rows) -> Value | None:
+        """The column that holds the person's number, where a key table tells persons apart."""
+        keys = self.known[rows.among if rows.among and not rows.others else rows.links[0].keys]
+        return None if isinstance(keys, Inline) else keys.table.c.person
+
+    def with_person(self, rows: Rows, target: TableClause) -> tuple[Value, Condition]:
+        """(the person's number, the condition of these rows)."""
+        number = self.person(rows)
+        if number is None:
+            return literal(0), self.where(rows, target)
+        return number, self.where(rows, target, join=True)
 
 
 def split_template(template: str) -> list[str]:
@@ -293,6 +336,14 @@ def split_template(template: str) -> list[str]:
         name, _, rest = rest.partition("}")
         pieces += [text, name]
     return [*pieces, rest]
+
+
+def rounded(count: int) -> int:
+    """A size from few: 1, 8, 64, 512, …"""
+    size = 1
+    while size < count:
+        size *= 8
+    return size
 
 
 def projected(keys: Inline, at: Sequence[str], none: tuple[Scalar, ...]) -> list[tuple[Any, ...]]:

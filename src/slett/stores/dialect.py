@@ -4,6 +4,7 @@
 its kind is opened.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -52,6 +53,12 @@ class Dialect(Protocol):
 
     def may_write(self, connection: Connection) -> None:
         """Fail when the database as a whole can only be read."""
+
+    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+        """Run statements one after the other, in as few round trips as may be; how many rows each touched."""
+
+    def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Put rows into a key table, the fastest way there is."""
 
     def analyse(self, connection: Connection, table: str) -> None:
         """Let the planner know how large a key table is."""

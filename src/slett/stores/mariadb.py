@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, create_engine, event, func, text
@@ -26,6 +27,7 @@ class MariaDB:
         engine = create_engine(
             url.set(drivername="mysql+pymysql"),
             isolation_level="AUTOCOMMIT",
+            paramstyle="format",
             connect_args={"connect_timeout": 10, "charset": "utf8mb4"},
         )
 
@@ -80,6 +82,12 @@ class MariaDB:
     def may_write(self, connection: Connection) -> None:
         if connection.scalar(text("SELECT @@global.read_only")):
             raise Denied("", "can only be read: the server is read-only")
+
+    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+        return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]
+
+    def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * columns)})", list(rows))
 
     def analyse(self, connection: Connection, table: str) -> None:
         """A temporary table has exact statistics."""

@@ -7,6 +7,8 @@ the values that select a person's rows live in *key sets*, which an operation on
 from dataclasses import dataclass
 from typing import Literal
 
+from slett.stores.schema import Family
+
 Scalar = str | int | float | bool | None
 
 
@@ -34,7 +36,8 @@ class KeySet:
     store: str
     table: str
     columns: tuple[str, ...]
-    key: tuple[str, ...]  # those that tell rows apart
+    families: tuple[Family, ...]  # of the columns
+    key: tuple[str, ...]  # those columns that tell rows apart
 
 
 @dataclass(frozen=True, slots=True)

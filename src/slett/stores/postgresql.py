@@ -1,6 +1,8 @@
 """PostgreSQL: what it does in its own way."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, cast, create_engine, func, text
@@ -26,6 +28,7 @@ class PostgreSQL:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
+            paramstyle="format",
             connect_args={"connect_timeout": 10, "options": options},
         )
 
@@ -67,6 +70,18 @@ class PostgreSQL:
         if connection.scalar(text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")):
             raise Denied("", "can only be read: it is a standby or read-only")
 
+    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+        driver: Any = connection.connection.driver_connection
+        with _as_sqlalchemy_raises(), driver.pipeline():
+            cursors = [driver.execute(text, parameters) for text, parameters in statements]
+        return [cursor.rowcount for cursor in cursors]
+
+    def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        driver: Any = connection.connection.driver_connection
+        with _as_sqlalchemy_raises(), driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
     def analyse(self, connection: Connection, table: str) -> None:
         connection.exec_driver_sql(f"ANALYZE {table}")
 
@@ -84,6 +99,17 @@ class PostgreSQL:
         if state.startswith("23"):
             return Conflict(store, f"constraint `{where and where.constraint_name}` of `{table}` forbids it")
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
+
+
+@contextmanager
+def _as_sqlalchemy_raises() -> Iterator[None]:
+    """Where the driver is used by itself, its errors still come as everywhere else."""
+    from psycopg import Error
+
+    try:
+        yield
+    except Error as error:
+        raise DBAPIError("", None, error) from None
 
 
 def _unreachable(message: str) -> str:

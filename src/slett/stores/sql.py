@@ -4,49 +4,28 @@ A `Store` is an address; a `Session` is one connection with the key sets collect
 Changing happens inside `transaction()`, one statement an operation, and each statement is proven first.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import Any, Self
 
-from sqlalchemy import (
-    Connection,
-    TableClause,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    literal_column,
-    select,
-    table,
-    tuple_,
-    union_all,
-    update,
-)
-from sqlalchemy import column as sa_column
+from sqlalchemy import Connection, exists, func, insert, literal, select, table
 from sqlalchemy.exc import DBAPIError
 
-from slett.stores.conditions import PLAIN, Conditions, Inline, Stored, key_column
+from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import parse_url
-from slett.stores.errors import StoreError, Unproven
-from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Rows
-from slett.stores.proof import is_bound
-from slett.stores.schema import Family, Schema
+from slett.stores.errors import StoreError
+from slett.stores.keytables import key_table_ddl
+from slett.stores.operations import Change, Collect, Due, KeySet, Rows
+from slett.stores.schema import Schema
+from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
 
+NOTHING: Mapping[str, Any] = {}
+STREAMING = {"stream_results": True, "yield_per": 5_000}
 BLOCK = 5_000  # rows that travel to or from a key table at once
 Row = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A run of the numbered keys of one large step."""
-
-    after: int
-    upto: int
 
 
 class Store:
@@ -56,6 +35,7 @@ class Store:
         self.name = name
         self.dialect, parsed = parse_url(name, url)
         self._engine = self.dialect.connect(parsed, lock_seconds)
+        self.made: dict[Hashable, Prepared] = {}  # statements, for every session
 
     def read_schema(self) -> Schema:
         """What the database looks like now."""
@@ -118,10 +98,11 @@ class Session:
         self._tables = 0
         self._sliced = False
         self._conditions = Conditions(store.dialect, schema, self.known, today, hash_key)
+        self._make = Statements(store.name, store.dialect, self._conditions, connection, store.made)
 
     # -- key sets -----------------------------------------------------------------------------------
 
-    def know(self, keys: KeySet, rows: Iterable[Row], families: Sequence[Family], *, people: int) -> None:
+    def know(self, keys: KeySet, rows: Iterable[Row], *, people: int) -> None:
         """Bring in a key set from elsewhere: rows of (person's number, *columns)."""
         if people == 1:
             values = [row[1:] for row in rows]
@@ -129,7 +110,7 @@ class Session:
                 self.known[keys.name] = Inline(keys.columns, list(dict.fromkeys(values)))
                 return
             rows = ((0, *value) for value in values)
-        stored = self._new_table(keys, None if keys.store == self.store.name else families)
+        stored = self._new_table(keys)
         self._fill(stored, rows)
 
     def expect(self, keys: KeySet, *, people: int) -> None:
@@ -152,24 +133,17 @@ class Session:
         return self._collect_stored(collect.rows, keys, known)
 
     def _collect_inline(self, rows: Rows, known: Inline) -> int | None:
-        target = self._conditions.table(rows.table)
-        statement = (
-            select(*(target.c[each] for each in known.columns))
-            .where(self._conditions.where(rows, target))
-            .distinct()
-            .limit(self._inline_keys + 1)
-        )
-        found = [tuple(row) for row in self._run(statement)]
+        """None when they become too many to stay inline."""
+        found = self._prepared(self._make.keys(rows, known.columns, self._inline_keys + 1)).all()
         if len(found) + len(known.values) > self._inline_keys:
             return None
         before = len(known.values)
-        known.values[:] = dict.fromkeys([*known.values, *found])
+        known.values[:] = dict.fromkeys([*known.values, *(tuple(row) for row in found)])
         return len(known.values) - before
 
     def _collect_stored(self, rows: Rows, keys: KeySet, known: Stored) -> int:
         target = self._conditions.table(rows.table)
-        person = self._conditions.by_person(rows, target)
-        number, where = person if person else (literal(0), self._conditions.where(rows, target))
+        number, where = self._conditions.with_person(rows, target)
         parts = [where]
         if known.count:
             seen = known.table.alias("seen")
@@ -180,8 +154,7 @@ class Session:
         wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
         added = int(self._run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)
         known.count += added
-        with self.store._words():
-            self._dialect.analyse(self._connection, known.name)
+        self._analyse(known.name)
         return added
 
     def clear(self) -> None:
@@ -189,7 +162,7 @@ class Session:
         self.known.clear()
         names = [f"slett_keys_{number + 1}" for number in range(self._tables)]
         try:
-            for name in [*names, "slett_slices"] if self._sliced else names:
+            for name in [*names, SLICES] if self._sliced else names:
                 self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
         except DBAPIError:
             self._connection.invalidate()
@@ -207,82 +180,45 @@ class Session:
         known = self.known[name]
         return len(known.values) if isinstance(known, Inline) else known.count
 
-    def _new_table(self, keys: KeySet, families: Sequence[Family] | None = None) -> Stored:
+    def _new_table(self, keys: KeySet) -> Stored:
         """An empty key table; of the table's own column types where it is of a table here."""
         self._tables += 1
-        stored = Stored(keys.columns, f"slett_keys_{self._tables}")
-        if families is None:
-            source = self._conditions.table(keys.table)
-            named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
-            shape = select(literal_column("0").label("person"), *named).where(literal_column("1 = 0"))
-            sql = str(shape.compile(self._connection, compile_kwargs={"literal_binds": True}))
-            self._run_text(f"CREATE TEMPORARY TABLE {stored.name} AS {sql}")
-        else:
-            types = [self._dialect.key_type(family) for family in families]
-            columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
-            self._run_text(f"CREATE TEMPORARY TABLE {stored.name} (person integer{columns})")
-        for n in range(len(keys.columns)):
-            if self._indexable(keys, n, families):
-                index = f"{stored.name}_{key_column(n)}"
-                self._run_text(f"CREATE INDEX {index} ON {stored.name} ({key_column(n)})")
+        name = f"slett_keys_{self._tables}"
+        stored, statements = key_table_ddl(
+            self.store.name, name, keys, self._conditions, self._dialect, self._connection
+        )
+        for statement in statements:
+            self._run_text(statement)
         self.known[keys.name] = stored
         return stored
 
-    def _indexable(self, keys: KeySet, n: int, families: Sequence[Family] | None) -> bool:
-        if families is not None:
-            return True
-        live = self.schema.tables[keys.table].column(keys.columns[n])
-        return (
-            live is not None
-            and (live.family not in ("json", "other", "binary"))
-            and (live.family != "text" or self.schema.dialect != "mariadb" or bool(live.length and live.length <= 700))
-        )
-
     def _fill(self, stored: Stored, rows: Iterable[Row]) -> None:
-        target = stored.table
-        statement = insert(target).values({each: bindparam(each.name, type_=PLAIN) for each in target.c})
-        names = [each.name for each in target.c]
-        block: list[dict[str, Any]] = []
-        for row in rows:
-            block.append(dict(zip(names, row, strict=True)))
-            if len(block) == BLOCK:
-                self._run(statement, block)
-                stored.count += len(block)
-                block = []
-        if block:
-            self._run(statement, block)
+        rest = iter(rows)
+        while block := list(islice(rest, BLOCK)):
+            self.statements += 1
+            with self.store._words():
+                self._dialect.fill(self._connection, stored.name, block)
             stored.count += len(block)
+        self._analyse(stored.name)
+
+    def _analyse(self, name: str) -> None:
         with self.store._words():
-            self._dialect.analyse(self._connection, stored.name)
+            self._dialect.analyse(self._connection, name)
 
     # -- looking ------------------------------------------------------------------------------------
 
-    def count(self, changes: Sequence[Change], limit: int | None = None) -> list[int]:
-        """How many rows each change would touch, all in one statement; counting stops at `limit`."""
+    def count(self, changes: Sequence[Change]) -> list[int]:
+        """How many rows each change would touch, all in one statement."""
         if not changes:
             return []
-        parts: list[Any] = []
-        for number, change in enumerate(changes):
-            target = self._conditions.table(change.rows.table)
-            rows = select(literal(1)).select_from(target).where(self._counted(change, target)).limit(limit)
-            parts.append(select(literal_column(str(number)), func.count()).select_from(rows.subquery()))
-        found: dict[int, int] = {number: int(count) for number, count in self._run(union_all(*parts))}
-        return [found[number] for number in range(len(changes))]
+        found = {int(place): int(count) for place, count in self._prepared(self._make.count(changes))}
+        return [found[place] for place in range(len(changes))]
 
     def count_by_person(self, change: Change) -> dict[int, int]:
         """How many rows the change would touch, per person's number."""
-        target = self._conditions.table(change.rows.table)
-        person = self._conditions.by_person(change.rows, target)
-        if person is None:
+        if self._conditions.person(change.rows) is None:
             return {0: self.count([change])[0]}
-        number, _ = person
-        statement = (
-            select(number, func.count())
-            .select_from(target, number.table)
-            .where(self._counted(change, target, join=True))
-            .group_by(number)
-        )
-        return {int(number): int(count) for number, count in self._run(statement)}
+        return {int(number): int(count) for number, count in self._run(self._make.by_person(change))}
 
     def read(self, rows: Rows, columns: Sequence[str], order: Sequence[str]) -> Iterator[Row]:
         """These columns of the rows, in this order; memory does not grow with them."""
@@ -290,13 +226,13 @@ class Session:
         statement = select(*(target.c[each] for each in columns)).where(self._conditions.where(rows, target))
         yield from self._stream(statement.order_by(*(target.c[each] for each in order)))
 
-    def read_kept(self, rows: Rows, due: Due) -> Iterator[Row]:
-        """Rows that stay, as (person's number, the date their time is counted from, *key)."""
+    def read_kept(self, rows: Rows, due: Due, expected: int) -> Iterable[Row]:
+        """Rows that stay, as (person's number, the date their time is counted from, *key); `expected` are how many."""
         target = self._conditions.table(rows.table)
-        person = self._conditions.by_person(rows, target)
-        number, where = person if person else (literal(0), self._conditions.where(rows, target))
+        number, where = self._conditions.with_person(rows, target)
         key = [target.c[each] for each in self.schema.tables[rows.table].primary_key]
-        yield from self._stream(select(number, self._conditions.due_column(due, target), *key).where(where))
+        statement = select(number, self._conditions.due_column(due, target), *key).where(where)
+        return self._stream(statement) if expected > BLOCK else self._run(statement)
 
     def rehearse(self, changes: Sequence[Change]) -> list[tuple[float, int]]:
         """(cost, rows) that the planner expects of each change; fails where the account may not do it."""
@@ -304,9 +240,10 @@ class Session:
             self._dialect.may_write(self._connection)
         estimates = []
         for change in changes:
-            text, parameters = self._rendered(self._statement(change))
+            prepared = self._make.change(change)
+            parameters = prepared.parameters(self.known, {})
             with self.store._words():
-                estimates.append(self._dialect.explain(self._connection, text, parameters))
+                estimates.append(self._dialect.explain(self._connection, prepared.text, parameters))
         return estimates
 
     # -- changing -----------------------------------------------------------------------------------
@@ -328,81 +265,46 @@ class Session:
             self._roll_back()
             raise
 
+    def apply_all(self, changes: Sequence[Change]) -> list[int]:
+        """Run changes in their order; says how many rows each touched.
+
+        Raises:
+            Unproven: a statement would not be bound to keys. None ran.
+        """
+        made = [self._make.change(change) for change in changes]
+        self.statements += len(made)
+        with self.store._words():
+            filled = [(each.text, each.parameters(self.known, NOTHING)) for each in made]
+            return self._dialect.run_all(self._connection, filled)
+
     def apply(self, change: Change, part: Slice | None = None) -> int:
         """Run one change, or one slice of it; says how many rows it touched.
 
         Raises:
             Unproven: the statement would not be bound to keys. Nothing ran.
         """
-        return int(self._run(self._statement(change, part)).rowcount)
+        if part is None:
+            return int(self._prepared(self._make.change(change)).rowcount)
+        bounds = {"after": part.after, "upto": part.upto}
+        return int(self._prepared(self._make.change(change, sliced=True), bounds).rowcount)
 
     def number(self, change: Change) -> int | None:
         """Number the rows of a large change in a key table, so that it can go in slices; says how many there are.
 
         None where nothing tells the rows apart: then the change must go whole.
         """
-        key = self._row_key(change.rows.table)
+        key = self._make.row_key(change.rows.table)
         if not key:
             return None
-        target = self._conditions.table(change.rows.table)
-        columns = [self._key_column(target, each) for each in key]
-        named = [each.label(key_column(n)) for n, each in enumerate(columns)]
-        numbered = select(func.row_number().over(order_by=columns).label("person"), *named)
-        numbered = numbered.where(self._touched(change, target))
-        text, parameters = self._rendered(numbered)
         self._sliced = True
-        self._run_text("DROP TABLE IF EXISTS slett_slices")
-        with self.store._words():
-            self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE slett_slices AS {text}", parameters)
-        self._run_text("CREATE INDEX slett_slices_person ON slett_slices (person)")
-        with self.store._words():
-            self._dialect.analyse(self._connection, "slett_slices")
-        return int(self._run(select(func.count()).select_from(table("slett_slices"))).scalar_one())
-
-    def _statement(self, change: Change, part: Slice | None = None) -> Any:
-        rows = change.rows
-        target = self._conditions.table(rows.table)
-        joins = self._dialect.joins
-        parts = [self._touched(change, target, join=joins)]
-        if part is not None:
-            parts.append(self._in_slice(target, part, join=joins))
-        if isinstance(change, Delete):
-            statement: Any = delete(target).where(*parts)
-        else:
-            values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
-            statement = update(target).where(*parts).values(values)
-        if not is_bound(statement, [rows.key] if rows.among else [link.columns for link in rows.links]):
-            raise Unproven(self.store.name, f"a change of `{rows.table}` is not bound to keys; report this as a fault")
-        return statement
-
-    def _touched(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
-        """The rows that the change would touch now."""
-        where = self._conditions.where(change.rows, target, join=join)
-        if isinstance(change, Delete):
-            return where
-        return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))
-
-    def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
-        """The same, without rows that an earlier step has counted already."""
-        return and_(self._touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
-
-    def _in_slice(self, target: TableClause, part: Slice, *, join: bool) -> Any:
-        key = self._row_key(target.name if target.schema is None else f"{target.schema}.{target.name}")
-        numbered = table("slett_slices", sa_column("person"), *(sa_column(key_column(n)) for n in range(len(key))))
-        range_ = and_(numbered.c.person > part.after, numbered.c.person <= part.upto)
-        mine = [self._key_column(target, each) for each in key]
-        theirs = [numbered.c[key_column(n)] for n in range(len(key))]
-        if join:
-            return and_(*(one == other for one, other in zip(mine, theirs, strict=True)), range_)
-        left = mine[0] if len(mine) == 1 else tuple_(*mine)
-        return left.in_(select(*theirs).where(range_))
-
-    def _row_key(self, name: str) -> tuple[str, ...]:
-        live = self.schema.tables[name]
-        return live.primary_key or ((self._dialect.row_id,) if self._dialect.row_id else ())
-
-    def _key_column(self, target: TableClause, name: str) -> Any:
-        return target.c[name] if name in target.c else sa_column(name, _selectable=target)
+        self._run_text(f"DROP TABLE IF EXISTS {SLICES}")
+        numbered = self._make.prepare(self._make.numbered(change, key))
+        made = int(
+            self._prepared(replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")).rowcount
+        )
+        self._run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
+        self._analyse(SLICES)
+        return made if made >= 0 else int(self._run(select(func.count()).select_from(table(SLICES))).scalar_one())
 
     @property
     def _has_deferrable(self) -> bool:
@@ -410,17 +312,15 @@ class Session:
 
     # -- running ------------------------------------------------------------------------------------
 
-    def _run(self, statement: Any, parameters: Any = None) -> Any:
-        self.statements += 1
-        with self.store._words():
-            return self._connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
+    def _run(self, statement: Any) -> Any:
+        """A statement that is made for this once."""
+        return self._prepared(self._make.prepare(statement))
 
-    def _rendered(self, statement: Any) -> tuple[str, Any]:
-        """The statement as the driver takes it: for what SQLAlchemy has no words for."""
-        compiled = statement.compile(self._connection, compile_kwargs={"render_postcompile": True})
-        if compiled.positiontup is None:
-            return str(compiled), compiled.params
-        return str(compiled), tuple(compiled.params[each] for each in compiled.positiontup)
+    def _prepared(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
+        self.statements += 1
+        parameters = prepared.parameters(self.known, extra)
+        with self.store._words():
+            return self._connection.exec_driver_sql(prepared.text, parameters)
 
     def _run_text(self, statement: str) -> None:
         self.statements += 1
@@ -430,12 +330,13 @@ class Session:
     def _stream(self, statement: Any) -> Iterator[Row]:
         """The rows, a block at a time in memory. Not inside `transaction`."""
         self.statements += 1
-        streaming = {"stream_results": True, "yield_per": BLOCK}
+        prepared = self._make.prepare(statement)
+        parameters = prepared.parameters(self.known, NOTHING)
         with self.store._words():
             if self._dialect.streams_in_transaction:
                 self._connection.exec_driver_sql("BEGIN")
             try:
-                for row in self._connection.execute(statement, execution_options=streaming):
+                for row in self._connection.exec_driver_sql(prepared.text, parameters, execution_options=STREAMING):
                     yield tuple(row)
             finally:
                 if self._dialect.streams_in_transaction:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -74,6 +75,12 @@ class SQLite:
     def may_write(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         connection.exec_driver_sql("ROLLBACK")
+
+    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+        return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]
+
+    def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({', '.join(['?'] * columns)})", list(rows))
 
     def analyse(self, connection: Connection, table: str) -> None:
         """SQLite plans well enough from the indexes of a key table."""

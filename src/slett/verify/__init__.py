@@ -4,6 +4,6 @@ The look goes its own way: it reads the map, not the plan's steps; it uses conne
 persons' keys from the sealed scope in the ledger rather than from the memory of whoever did the work.
 """
 
-from slett.verify.look import Left, look_again
+from slett.verify.look import Expectation, Left, expect, look_again
 
-__all__ = ["Left", "look_again"]
+__all__ = ["Expectation", "Left", "expect", "look_again"]

@@ -1,6 +1,6 @@
 """What should be gone and is still there."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +9,18 @@ from slett.plan.links import Relations, Way, is_through
 from slett.plan.model import Plan
 from slett.plan.steps import due_of
 from slett.stores.operations import Change, Delete, Rows, Update, Write
-from slett.stores.schema import Family
 from slett.stores.sql import Session
 
 Recall = Callable[[str], Iterable[tuple[Any, ...]]]  # key set → rows of (person's number, *values)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Rows that must not be there: a deletion names rows that should be gone, an update such as are unfinished."""
+
+    store: str
+    change: Change
+    why: str  # by which reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,62 +34,65 @@ class Left:
 
 
 def look_again(
-    relations: Relations, plan: Plan, sessions: Mapping[str, Session], recall: Recall, people: int
+    expectations: Sequence[Expectation], plan: Plan, sessions: Mapping[str, Session], recall: Recall, people: int
 ) -> tuple[list[Left], int]:
     """(what is left, how many statements asked), over every mapped table of every store, one statement a store.
 
     Args:
+        expectations: see `expect`.
         sessions: fresh ones, with no key sets yet.
         recall: reads a key set from the sealed scope.
         people: how many persons the scope is of.
     """
     left: list[Left] = []
     for store, session in sessions.items():
-        asked = [each for each in _expectations(relations) if each[0].store == store]
-        for _, change, _ in asked:
-            _know(relations, plan, session, change.rows, recall, people)
-        counts = session.count([change for _, change, _ in asked])
+        asked = [each for each in expectations if each.store == store]
+        for each in asked:
+            _know(plan, session, each.change.rows, recall, people)
+        counts = session.count([each.change for each in asked])
         left += [
-            Left(store, mapped.name, count, why) for (mapped, _, why), count in zip(asked, counts, strict=True) if count
+            Left(store, each.change.rows.table, count, each.why)
+            for each, count in zip(asked, counts, strict=True)
+            if count
         ]
     return left, sum(session.statements for session in sessions.values())
 
 
-def _know(relations: Relations, plan: Plan, session: Session, rows: Rows, recall: Recall, people: int) -> None:
-    for name in dict.fromkeys([*(link.keys for link in rows.links), *(holder.keys for holder in rows.unless)]):
+def _know(plan: Plan, session: Session, rows: Rows, recall: Recall, people: int) -> None:
+    every = plan.keysets | {keys.name: keys for keys in plan.free_keysets}
+    for name in (*(link.keys for link in rows.links), *(holder.keys for holder in rows.unless)):
         if name not in session.known:
-            families: tuple[Family, ...]
-            keys = plan.keysets.get(name)
-            if keys is not None:
-                live = relations.live(name)
-                families = tuple(column.family for each in keys.columns if (column := live.column(each)))
-            else:
-                named = {each.keys.name: (each.keys, each.families) for each in plan.named}
-                known = {each.keys.name: (each.keys, (each.family,)) for each in plan.identifiers}
-                keys, families = (named | known)[name]
-            session.know(keys, recall(name), families, people=people)
+            session.know(every[name], recall(name), people=people)
 
 
-def _expectations(relations: Relations) -> Iterator[tuple[TableMap, Change, str]]:
-    """(table, rows that must not be there, by which reference): a deletion counts rows, an update unfinished ones."""
-    for name, mapped in relations.tables.items():
-        for way in relations.ways(name):
-            rows = Rows(mapped.name, (way.link,), unless=way.holders)
-            writes = _written(mapped.anonymise)
-            match mapped.action:
-                case "delete":
-                    yield mapped, Delete(rows), way.why
-                case "anonymise":
-                    yield mapped, Update(rows, writes), way.why
-                case "keep":
-                    due = due_of(relations, mapped)
-                    yield mapped, Delete(replace(rows, due=due)), f"{way.why}, its time has come"
-                    yield mapped, Update(replace(rows, due=due, is_due=False), writes), way.why
-        for way in relations.mentions.get(name, ()):
-            yield from ((mapped, change, way.why) for change in _mention(relations, mapped, way))
-        for way in relations.shared.get(name, ()):
-            if not is_through(relations, way):
-                yield mapped, Delete(Rows(mapped.name, (way.link,))), way.why
+def expect(relations: Relations) -> tuple[Expectation, ...]:
+    """All that a finished erasure must not leave behind, in every mapped table."""
+    return tuple(
+        Expectation(mapped.store, change, why)
+        for name, mapped in relations.tables.items()
+        for change, why in _expected(relations, name, mapped)
+    )
+
+
+def _expected(relations: Relations, name: str, mapped: TableMap) -> Iterator[tuple[Change, str]]:
+    writes = _written(mapped.anonymise)
+    for way in relations.ways(name):
+        rows = Rows(mapped.name, (way.link,), unless=way.holders)
+        match mapped.action:
+            case "delete":
+                yield Delete(rows), way.why
+            case "anonymise" if writes:
+                yield Update(rows, writes), way.why
+            case "keep":
+                due = due_of(relations, mapped)
+                yield Delete(replace(rows, due=due)), f"{way.why}, its time has come"
+                if writes:
+                    yield Update(replace(rows, due=due, is_due=False), writes), way.why
+    for way in relations.mentions.get(name, ()):
+        yield from ((change, way.why) for change in _mention(relations, mapped, way))
+    for way in relations.shared.get(name, ()):
+        if not is_through(relations, way):
+            yield Delete(Rows(mapped.name, (way.link,))), way.why
 
 
 def _mention(relations: Relations, mapped: TableMap, way: Way) -> Iterator[Change]:

@@ -60,21 +60,24 @@ class Context:
             return ()
         if reference.kind == "mention":
             return reference.columns
-        if not self.stays(mapped) or (parent and parent.action == "anonymise") or self._together(mapped, parent):
+        if not self.stays(mapped) or self.together(mapped, parent):
+            return ()
+        if parent and parent.action in ("anonymise", "undecided"):
             return ()
         table = self.live(mapped.store, mapped.name)
         decided = {*mapped.columns, *dict(mapped.anonymise), *(table.primary_key if table else ())}
         return tuple(name for name in reference.columns if name not in decided)
 
-    @staticmethod
-    def _together(mapped: TableMap, parent: TableMap | None) -> bool:
-        """Whether a kept row goes with its kept parent."""
-        return bool(
-            parent
-            and parent.action == "keep"
-            and mapped.until
-            and (mapped.store, mapped.until.table) == (parent.store, parent.name)
-        )
+    def together(self, mapped: TableMap, parent: TableMap | None) -> bool:
+        """Whether kept rows go with the kept ones they refer to: the same row says when both end."""
+        if (
+            not parent
+            or (mapped.action, parent.action) != ("keep", "keep")
+            or not (mapped.until and mapped.until.table)
+        ):
+            return False
+        source = self.datamap.source(mapped)
+        return source is not None and source is self.datamap.source(parent)
 
     @cached_property
     def identifiers(self) -> frozenset[str]:

@@ -26,13 +26,23 @@ def problems(context: Context) -> Iterator[Problem]:
                 pass
         yield from _root(context, mapped)
         yield from _without_effect(context, mapped)
-        if mapped.disable == "delete" and (mapped.root or mapped.action != "delete" or not context.owned(mapped)):
-            hint = "name columns instead, as in `disable: {active: false}`"
-            message = f"rows of {quoted(mapped)} cannot go first: only those of a deleted table that is no root can"
-            yield error("disable", mapped.at("disable"), message, hint)
+        if mapped.disable == "delete":
+            yield from _deleted_first(context, mapped)
         if mapped.review and mapped.review <= context.today:
             message = f"the decision about {quoted(mapped)} was to be taken again by {mapped.review}"
             yield error("expired-review", mapped.at("review"), message, "look at it, then write the next date")
+
+
+def _deleted_first(context: Context, mapped: TableMap) -> Iterator[Problem]:
+    place = mapped.at("disable")
+    hint = "name columns instead, as in `disable: {active: false}`"
+    if mapped.root or mapped.action != "delete" or not context.owned(mapped):
+        message = f"rows of {quoted(mapped)} cannot go first: only those of a deleted table that is no root can"
+        yield error("disable", place, message, hint)
+    if names := sorted({table.name for table, _ in context.incoming(mapped.store, mapped.name)}):
+        message = f"rows of {quoted(mapped)} cannot go first: foreign keys of {listed(names)} refer to them"
+        hint += ", or take it out: the rows still go, after those that refer to them"
+        yield error("disable-referenced", place, message, hint)
 
 
 def _ignored(mapped: TableMap) -> Iterator[Problem]:
@@ -44,7 +54,7 @@ def _ignored(mapped: TableMap) -> Iterator[Problem]:
 
 
 def _kept(context: Context, mapped: TableMap) -> Iterator[Problem]:
-    if not mapped.basis.strip():
+    if not mapped.basis.strip() and not (mapped.until and mapped.until.table):  # else it is the parent's
         hint = 'name the law or contract, as in `basis: "Bokføringsloven § 13"`'
         yield error("keep-without-basis", mapped.at("action"), f"{quoted(mapped)} is kept on no basis", hint)
     if not mapped.until:
@@ -78,6 +88,8 @@ def _as_parent(context: Context, mapped: TableMap, name: str) -> Iterator[Proble
     while name not in seen:
         seen.add(name)
         parent = context.datamap.table(mapped.store, name)
+        if parent and parent.action == "undecided":
+            return  # decided in one place, for the parent
         if not parent or parent.action != "keep":
             message = f"{quoted(name)} is not kept, so its rows cannot say how long those of {quoted(mapped)} are"
             yield error(

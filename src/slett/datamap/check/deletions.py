@@ -49,9 +49,8 @@ def _reaches(context: Context, parent: TableMap, child: TableMap, table: Table, 
 
 def _leaves(context: Context, parent: TableMap, child: TableMap, reference: Reference) -> bool:
     """Whether the staying row lets its parent go: by then it refers to it no more, or goes at the same time."""
-    together = parent.action == "keep" and child.until is not None and child.until.table == parent.name
     ruled = set(reference.columns) & set(dict(child.anonymise))
-    return together or bool(ruled or context.taken(child, reference))
+    return context.together(child, parent) or bool(ruled or context.taken(child, reference))
 
 
 def _way_out(parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> str:

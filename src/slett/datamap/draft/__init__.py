@@ -59,13 +59,19 @@ def draft_map(
     actions.decide(graph, sketches, personal)
     for sketch in sketches.values():
         _finish(graph, sketch, found)
+        if sketch.verdict.action == "undecided":
+            sketch.references += sketch.addresses
         if "email" in names and not sketch.decided and (told := guests(graph, sketch)):
             _add_guests(sketch, told)
-    stores = dict.fromkeys([*(known.stores if known else ()), *schemas])
+    stores = {store: _url(store, urls.get(store, "")) for store in schemas}
+    if known:
+        stores = {store.name: store.written for store in known.stores.values()} | {
+            store: url for store, url in stores.items() if store not in known.stores
+        }
     return write(
         {
-            store: (_url(store, urls.get(store, "")), [sketch for key, sketch in sketches.items() if key[0] == store])
-            for store in stores
+            store: (url, [sketch for key, sketch in sketches.items() if key[0] == store])
+            for store, url in stores.items()
         },
         known.ceiling if known else Ceiling(),
     )
@@ -91,7 +97,8 @@ def _finish(graph: Graph, sketch: Sketch, identifiers: Mapping[Key, tuple[tuple[
         if sketch.root:
             sketch.identifiers, sketch.disable = identifiers[sketch.key], columns.disable(table) or None
         elif sketch.verdict.action == "delete" and sketch.owned and columns.signs_in(table):
-            sketch.disable = "delete"
+            referenced = any(link.declared for link in graph.incoming[sketch.key])
+            sketch.disable = None if referenced else "delete"
     looked_at = sketch.known.triggers if sketch.known else ()
     deleted = sketch.owned and sketch.verdict.action == "delete"
     changed = isinstance(sketch.disable, tuple) or any(told.reference.kind == "mention" for told in sketch.references)

@@ -6,8 +6,9 @@ from slett.datamap.draft import kinds, words
 from slett.datamap.draft.graph import Graph, Key, Link
 from slett.datamap.draft.sketch import Personal, Sketch, Told, Verdict
 from slett.datamap.model import Until
-from slett.stores.schema import Table
+from slett.stores.schema import Column, Table
 
+GOING = ("delete", "keep")  # now, or when their time comes
 MAIN_DATES = words.group("created placed ordered issued paid booked date opprettet bestilt erstellt cree creado")
 
 
@@ -20,12 +21,13 @@ def decide(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal) -> 
         for _ in sketches:  # as many times as the longest chain has links, at most
             if not _settle(graph, sketches, personal, blocked):
                 break
-        going = [key for key, sketch in sketches.items() if sketch.owned and sketch.verdict.action == "delete"]
+        going = frozenset(key for key, sketch in sketches.items() if sketch.owned and sketch.verdict.action in GOING)
         found = {
             key: why
-            for key in going
-            if not sketches[key].decided
-            and (why := _in_the_way(graph, sketches, key) or _circle(graph, frozenset(going), key))
+            for key, sketch in sketches.items()
+            if key in going
+            and not sketch.decided
+            and (why := _in_the_way(graph, sketches, key) or _circle(graph, going, key))
         }
         if not found:
             return
@@ -37,23 +39,28 @@ def _settle(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, bl
     before = [sketch.verdict for sketch in sketches.values()]
     for sketch in sketches.values():
         verdict = _verdict(graph, sketches, personal, sketch)
-        stands = sketch.decided or verdict.action != "delete" or sketch.key not in blocked
+        stands = sketch.decided or verdict.action not in GOING or sketch.key not in blocked
         sketch.verdict = verdict if stands else Verdict("undecided", blocked[sketch.key])
     return before != [sketch.verdict for sketch in sketches.values()]
 
 
 def _in_the_way(graph: Graph, sketches: Mapping[Key, Sketch], key: Key) -> str:
     """Why rows of this table cannot be deleted yet: rows that need them, and may stay."""
+    if sketches[key].verdict.action != "delete":
+        return ""
     for link in graph.incoming[key]:
         if link.to_itself or not link.declared or link.emptyable:
             continue
         other = sketches.get(link.child)
+        if other and other.verdict.follows == key:
+            continue
         name = link.child[1]
         if other is None or other.verdict.action == "ignore" or not other.owned:
             return f"rows of `{name}` need it (`{', '.join(link.columns)}` cannot be null)"
+        if other.verdict.action == "undecided":
+            return f"delete, once `{name}` is decided: its `{', '.join(link.columns)}` cannot be null"
         if other.verdict.action != "delete":
-            fate = "undecided" if other.verdict.action == "undecided" else "staying"
-            return f"delete, once `{name}` is decided: it is {fate}, and its `{', '.join(link.columns)}` cannot be null"
+            return f"rows of `{name}` stay and need it (`{', '.join(link.columns)}` cannot be null)"
     return ""
 
 
@@ -77,11 +84,16 @@ def _verdict(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, s
     known = sketch.known
     unseen = sketch.key not in graph.tables
     fresh = Verdict("undecided", "") if unseen else _proposal(graph, sketches, personal, sketch)
+    if fresh.action == "delete" and sketch.addresses:
+        held = _shown(told.reference.columns[0] for told in sketch.addresses)
+        why = f"{fresh.why}; but rows of others may hold the person's address in {held}"
+        fresh = Verdict("undecided", why, fresh.follows)
     if known and (sketch.decided or unseen):
-        why = fresh.why if fresh.action == known.action else ""
-        return Verdict(known.action, why, until=known.until, basis=known.basis)
-    if known and not (fresh.follows and _is_human(sketches, fresh.follows)):
-        return Verdict("undecided", _reminder(fresh), until=known.until, basis=known.basis)
+        why = fresh.why if fresh.action == known.action != "keep" and not known.reason else ""
+        basis = "" if known.inherited_basis else known.basis
+        return Verdict(known.action, why, until=known.until, basis=basis)
+    if known and not (fresh.action != "undecided" and fresh.follows and _is_human(sketches, fresh.follows)):
+        return Verdict("undecided", _reminder(fresh), fresh.follows, known.until, known.basis)
     return fresh
 
 
@@ -119,7 +131,7 @@ def _proposal(graph: Graph, sketches: Mapping[Key, Sketch], personal: Personal, 
         if told.link and told.link.parent not in graph.roots and told.reference.kind == "owner"
     ]
     name = frozenset(words.words(sketch.key[1]))
-    if parts and not direct and (follows := _as_parent(personal, sketch, parts)):
+    if parts and not direct and (follows := _as_parent(table, sketches, personal, sketch, parts)):
         return follows
     if words.is_accounting(sketch.key[1]):
         return Verdict("undecided", _keep(table))
@@ -146,28 +158,66 @@ def _mentions_only(personal: Personal, sketch: Sketch) -> Verdict:
     return Verdict("delete" if sketch.references else "undecided", "")  # rows that only mention a person stay
 
 
-def _as_parent(personal: Personal, sketch: Sketch, parts: list[tuple[Link, Sketch]]) -> Verdict | None:
+def _as_parent(
+    table: Table,
+    sketches: Mapping[Key, Sketch],
+    personal: Personal,
+    sketch: Sketch,
+    parts: list[tuple[Link, Sketch]],
+) -> Verdict | None:
     """What a table without an owner of its own becomes, because it is part of others."""
-    link, parent = parts[0]
-    shown = f"`{parent.key[1]}`"
+    parents = [other for link, other in parts if link.required]
     actions = {other.verdict.action for _, other in parts}
-    if actions == {"delete"} and link.required:
+    if actions == {"delete"} and parts[0][0].required:
+        parent = parents[0]
         if (words.is_accounting(sketch.key[1]) or words.is_log(sketch.key[1])) and not parent.decided:
             return None
-        return Verdict("delete", f"cannot outlive {shown}", parent.key)
-    if actions == {"keep"} and link.required:
-        if personal[sketch.key]:
-            return Verdict("undecided", f"kept as {shown}, but its own personal columns want a rule")
-        if len(parts) > 1:
-            return Verdict(
-                "undecided", f"which of {_shown(other.key[1] for _, other in parts)} says how long it is kept?"
-            )
-        why = f"part of {shown}, and nothing in it looks personal"
-        return Verdict("keep", why, parent.key, Until(table=parent.key[1]), parent.verdict.basis)
-    if "undecided" in actions and not words.is_passing(sketch.key[1]):
+        return Verdict("delete", f"cannot outlive `{parent.key[1]}`", parent.key)
+    passing = "undecided" in actions and words.is_passing(sketch.key[1])
+    ends = {_end(sketches, sketch, other) for _, other in parts}
+    if parents and None not in ends and not passing and not words.is_log(sketch.key[1]):
+        parent = next((other for other in parents if other.key in ends), parents[0])
+        return _kept(table, personal[sketch.key], parent, sorted(end[1] for end in ends if end))
+    if "undecided" in actions and not passing:
         waits = next(other for _, other in parts if other.verdict.action == "undecided")
         return Verdict("undecided", f"follows `{waits.key[1]}`")
     return None
+
+
+def _end(sketches: Mapping[Key, Sketch], sketch: Sketch, parent: Sketch) -> Key | None:
+    """The table whose rows say when those of a kept parent end; None where the parent is not kept, nor likely to be."""
+    seen = {sketch.key}
+    while parent.key not in seen:
+        seen.add(parent.key)
+        verdict = parent.verdict
+        following = (parent.key[0], verdict.until.table) if verdict.until and verdict.until.table else verdict.follows
+        if verdict.action not in ("keep", "undecided") or (following and following not in sketches):
+            return None
+        if not following:
+            likely = verdict.action == "keep" or (parent.owned and words.is_accounting(parent.key[1]))
+            return parent.key if likely else None
+        parent = sketches[following]
+    return None
+
+
+def _kept(table: Table, personal: Iterable[str], parent: Sketch, ends: list[str]) -> Verdict:
+    """What becomes of a part of rows that are kept, or that are for the books and will be."""
+    shown = f"`{parent.key[1]}`"
+    if personal:
+        return Verdict("undecided", f"kept as {shown}? Then its own personal columns want a rule", parent.key)
+    if len(ends) > 1:
+        return Verdict("undecided", f"which of {_shown(ends)} says how long it is kept?")
+    if not table.primary_key:
+        return Verdict("undecided", f"part of {shown}, but without a primary key its rows cannot be found again")
+    free = [column.name for column in table.columns if _is_free(column)][:3]
+    why = f"; {_shown(free)} may hold anything: look" if free else ", and nothing in it looks personal"
+    return Verdict("keep", f"part of {shown}{why}", parent.key, Until(table=parent.key[1]))
+
+
+def _is_free(column: Column) -> bool:
+    """Whether people or programs may have written into it what they liked."""
+    said = words.words(column.name)
+    return column.family in ("json", "binary") or (column.family == "text" and bool(words.FREE & set(said)))
 
 
 def _by_declaration(table: Table, owner: Told, name: frozenset[str]) -> Verdict:

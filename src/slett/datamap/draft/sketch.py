@@ -23,7 +23,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An action and why; `follows` is the table whose action decided it."""
+    """An action and why; `follows` is the table whose action decided it, or will."""
 
     action: Action
     why: str
@@ -41,6 +41,7 @@ class Sketch:
     references: list[Told] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for a human to read, above the entry's keys
     doubts: list[str] = field(default_factory=list)
+    addresses: list[Told] = field(default_factory=list)  # columns that may hold those of people whose rows they are not
     verdict: Verdict = Verdict("undecided", "")
     identifiers: tuple[tuple[str, str], ...] = ()
     disable: tuple[tuple[str, Rule], ...] | Literal["delete"] | None = None

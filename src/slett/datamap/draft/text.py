@@ -9,6 +9,7 @@ from slett.datamap.draft.sketch import Sketch
 from slett.datamap.model import Ceiling, Reference, Rule, Until
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ ./-][A-Za-z0-9_]+)*")
+VARIABLE = re.compile(r"\$\{\w+(:-[\w:/.?=&%+-]*)?\}")
 NOT_PLAIN = frozenset(["true", "false", "null", "yes", "no", "on", "off", "y", "n"])  # in YAML 1.1 or 1.2
 
 HEAD = """\
@@ -22,9 +23,10 @@ HEAD = """\
 #
 # A reference says whose a row is: `owner` (the default) theirs, `shared` several people's, `mention` somebody else's,
 # which stays and no longer names the person (its column becomes null, or what `set` says).
-# Decide the tables that others follow first, then run `slett map` again: what you decided stays, what is new is added,
-# and an undecided part of a decided table follows it (not one with a `reason`). Comments are written anew, so put yours
-# under `reason`. `slett check` says what is still open.
+# What is kept `until: {as: parent}` follows its parent, in its basis too: decide the parent, and look at the part.
+# When a parent is to go after all, or the schema has changed, run `slett map URL --into FILE`: what you decided stays,
+# what is new is added, and what follows a table follows it (not where you gave a `reason`). Comments are written anew,
+# so put yours under `reason`. `slett check` says what is still open.
 """
 
 
@@ -42,7 +44,7 @@ def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceili
         if number:
             yield ""
         yield f"  {scalar(name)}:"
-        yield f"    url: {url}"
+        yield f"    url: {url if VARIABLE.fullmatch(url) else scalar(url)}"
         tables = [line for sketch in sketches for line in ("", *_table(sketch))]
         yield from ["    tables:", *tables[1:]] if tables else ["    tables: {}"]
 

@@ -8,7 +8,7 @@ from functools import partial
 from slett.datamap.draft import kinds, words
 from slett.datamap.draft.graph import Graph, Key, Link, polymorphic_pair
 from slett.datamap.draft.sketch import NOWHERE, Personal, Sketch, Told
-from slett.datamap.model import DataMap, Reference
+from slett.datamap.model import DataMap, Reference, TableMap
 
 
 def walk(graph: Graph, known: DataMap | None, personal: Personal, identifiers: frozenset[str]) -> dict[Key, Sketch]:
@@ -23,6 +23,9 @@ def walk(graph: Graph, known: DataMap | None, personal: Personal, identifiers: f
         walker.each(partial(_email, graph))
     walker.each(partial(_polymorphic, graph))
     walker.each(partial(_unreached, graph, personal, walker.sketches))
+    if "email" in identifiers:
+        for sketch in walker.sketches.values():
+            sketch.addresses = _addresses(graph, sketch)
     return walker.sketches
 
 
@@ -61,7 +64,7 @@ class _Walker:
 
     def sketch(self, key: Key) -> Sketch:
         if key not in self.sketches:
-            table = self.known.table(*key) if self.known else None
+            table = _begun(self.known, key)
             told = [Told(reference) for reference in table.references] if table else []
             self.sketches[key] = Sketch(key, table, told, root=bool(table and table.root))
         return self.sketches[key]
@@ -138,6 +141,20 @@ class _Walker:
         return Told(reference, why, meaning.doubt, link)
 
 
+def _begun(known: DataMap | None, key: Key) -> TableMap | None:
+    """What a human wrote of a table, or let stand of an earlier draft.
+
+    That rows are kept as long as those of a parent, and no more, is no decision where the parent is not kept.
+    """
+    table = known.table(*key) if known else None
+    if known is None or table is None or (table.basis and not table.inherited_basis):
+        return table
+    source = known.source(table)
+    if source in (None, table) or source.action in ("keep", "undecided") or table.reason or table.anonymise:
+        return table
+    return replace(table, action="undecided", until=None)
+
+
 def _email(graph: Graph, key: Key) -> tuple[list[Told], str]:
     table = graph.tables[key]
     columns = [column.name for column in table.columns if column.family == "text" and is_email(column.name)]
@@ -174,6 +191,17 @@ def guests(graph: Graph, sketch: Sketch) -> Told | None:
         return None
     found, _ = _email(graph, sketch.key)
     return replace(found[0], why="rows of people without an account hold only their address") if found else None
+
+
+def _addresses(graph: Graph, sketch: Sketch) -> list[Told]:
+    """The addresses in rows that are only part of a person's: a list that somebody shared, a ticket for a friend."""
+    theirs = [told for told in sketch.references if told.reference.kind != "mention"]
+    if sketch.known or sketch.root or not theirs or any(told.reference.identifier for told in theirs):
+        return []
+    if any(told.link is None or told.link.parent in graph.roots for told in theirs):
+        return []
+    why = "rows of others that hold the person's address; take this out if they stay"
+    return [replace(told, why=why, doubt="") for told in _email(graph, sketch.key)[0]]
 
 
 def _polymorphic(graph: Graph, key: Key) -> tuple[list[Told], str]:

@@ -96,6 +96,11 @@ EVIDENCE = group("""
     consent agreement terms certificate ban block suspension warning report complaint incident claim
     samtykke einwilligung consentement consentimiento
 """)
+FREE = group("""
+    note comment message remark memo info text body content description reason additional
+    notat kommentar melding merknad beskrivelse innhold bemerkung notiz nachricht beschreibung inhalt
+    commentaire remarque contenu nota comentario mensaje descripcion contenido
+""")
 CONTAINER = group("""
     topic thread forum project conversation event organizer organiser organization organisation company team group
     channel room board workspace tenant shop store product page category course poll survey club community site

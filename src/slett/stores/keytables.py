@@ -1,0 +1,49 @@
+"""Key sets that are too large to travel in a statement: temporary tables, which go with the connection.
+
+A key table has a column `person`, the person's number in the pass, and a column a key-set column.
+"""
+
+from sqlalchemy import Connection, literal_column, select
+
+from slett.stores.conditions import Conditions, Stored, key_column
+from slett.stores.dialect import Dialect
+from slett.stores.operations import KeySet
+from slett.stores.schema import Schema
+
+INDEXED_LENGTH = 700  # characters of text that MariaDB can index, four bytes each
+
+
+def key_table_ddl(
+    store: str,
+    name: str,
+    keys: KeySet,
+    conditions: Conditions,
+    dialect: Dialect,
+    connection: Connection,
+) -> tuple[Stored, list[str]]:
+    """An empty key table, and the statements that make it: of the very types of its source, where that is here."""
+    stored = Stored(keys.columns, name)
+    local = keys.store == store
+    if local:
+        source = conditions.table(keys.table)
+        named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
+        shape = select(literal_column("0").label("person"), *named).where(literal_column("1 = 0"))
+        text = str(shape.compile(connection, compile_kwargs={"literal_binds": True}))
+        statements = [f"CREATE TEMPORARY TABLE {name} AS {text}"]
+    else:
+        types = [dialect.key_type(family) for family in keys.families]
+        columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
+        statements = [f"CREATE TEMPORARY TABLE {name} (person integer{columns})"]
+    for n in range(len(keys.columns)):
+        if not local or _indexable(conditions.schema, keys, n):
+            statements.append(f"CREATE INDEX {name}_{key_column(n)} ON {name} ({key_column(n)})")
+    return stored, statements
+
+
+def _indexable(schema: Schema, keys: KeySet, n: int) -> bool:
+    column = schema.tables[keys.table].column(keys.columns[n])
+    if column is None or column.family in ("json", "other", "binary", "array"):
+        return False
+    if column.family != "text" or schema.dialect != "mariadb":
+        return True
+    return column.length is not None and column.length <= INDEXED_LENGTH

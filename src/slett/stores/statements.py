@@ -1,0 +1,194 @@
+"""Statements, made once and used for everybody: the same operation on as many keys is the same text.
+
+A person's values are not part of a statement. It has slots, filled from the key sets each time that it runs, so
+that making, proving and compiling it costs nothing from the second person on.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    TableClause,
+    and_,
+    delete,
+    func,
+    select,
+    table,
+    tuple_,
+    update,
+)
+from sqlalchemy import column as sa_column
+
+from slett.stores.conditions import Conditions, Known, Slot, key_column
+from slett.stores.dialect import Dialect
+from slett.stores.errors import Unproven
+from slett.stores.operations import Change, Delete, Rows
+from slett.stores.proof import is_bound
+
+SLICES = "slett_slices"  # the numbered keys of one large step
+NUMBER = "person"  # the first column of every key table: here, of each key
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A run of the numbered keys of one large step."""
+
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement as the driver takes it, with slots among its parameters."""
+
+    text: str
+    values: tuple[Any, ...]
+
+    def parameters(self, known: Known, extra: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The parameters for the persons known now."""
+        seen: dict[Hashable, list[tuple[Any, ...]]] = {}
+        return tuple(
+            each.value(known, seen) if isinstance(each, Slot) else extra[each.name] if isinstance(each, Extra) else each
+            for each in self.values
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A value that differs from run to run without being a key: a slice's bounds."""
+
+    name: str
+
+
+class Statements:
+    """Makes the statements of one store, and remembers them in `made`."""
+
+    def __init__(
+        self,
+        store: str,
+        dialect: Dialect,
+        conditions: Conditions,
+        connection: Connection,
+        made: dict[Hashable, Prepared],
+    ) -> None:
+        self._store = store
+        self._dialect = dialect
+        self._conditions = conditions
+        self._connection = connection
+        self._made = made
+
+    def change(self, change: Change, *, sliced: bool = False) -> Prepared:
+        """The DELETE or UPDATE of a change, proven.
+
+        Raises:
+            Unproven: its WHERE clause is not a key condition.
+        """
+        make = partial(self._change, change, sliced=sliced)
+        return self._remember(("change", change, sliced), change.rows, make)
+
+    def count(self, changes: Sequence[Change]) -> Prepared:
+        """The SELECT that counts what each change would touch: rows of (place, count).
+
+        It is put together from a part a change, each remembered by itself: one person's mixture of a few keys here
+        and many there is hardly ever the next one's.
+        """
+        parts = [self._remember(("count", each), each.rows, partial(self._count, each)) for each in changes]
+        text = " UNION ALL ".join(f"SELECT {place}, ({part.text})" for place, part in enumerate(parts))
+        return Prepared(text, tuple(value for part in parts for value in part.values))
+
+    def keys(self, rows: Rows, columns: tuple[str, ...], limit: int) -> Prepared:
+        """The SELECT of some columns of the rows, distinct."""
+
+        def make() -> Any:
+            target = self._conditions.table(rows.table)
+            wanted = select(*(target.c[each] for each in columns)).where(self._conditions.where(rows, target))
+            return wanted.distinct().limit(limit)
+
+        return self._remember(("keys", rows, columns, limit), rows, make)
+
+    def by_person(self, change: Change) -> Any:
+        """The SELECT that counts per person, for key sets in tables: rows of (person's number, count)."""
+        target = self._conditions.table(change.rows.table)
+        number: Any = self._conditions.person(change.rows)
+        return (
+            select(number, func.count())
+            .select_from(target, number.table)
+            .where(self._counted(change, target, join=True))
+            .group_by(number)
+        )
+
+    def numbered(self, change: Change, key: Sequence[str]) -> Any:
+        """The SELECT of the keys of a change's rows with their numbers, for its slices."""
+        target = self._conditions.table(change.rows.table)
+        columns = [_key_column(target, each) for each in key]
+        named = [each.label(key_column(n)) for n, each in enumerate(columns)]
+        number = func.row_number().over(order_by=columns).label(NUMBER)
+        return select(number, *named).where(self._touched(change, target))
+
+    def row_key(self, name: str) -> tuple[str, ...]:
+        """The columns that tell a table's rows apart; empty where nothing does."""
+        live = self._conditions.schema.tables[name]
+        return live.primary_key or ((self._dialect.row_id,) if self._dialect.row_id else ())
+
+    # -- making -------------------------------------------------------------------------------------
+
+    def _remember(self, what: tuple[Hashable, ...], rows: Rows, make: Callable[[], Any]) -> Prepared:
+        key = (what, self._conditions.shape(rows), self._conditions.today, self._conditions.hash_key)
+        if key not in self._made:
+            self._made[key] = self.prepare(make())
+        return self._made[key]
+
+    def prepare(self, statement: Any) -> Prepared:
+        """The statement as the driver takes it."""
+        state = statement.compile(self._connection).construct_expanded_state()
+        return Prepared(state.statement, tuple(state.positional_parameters))
+
+    def _change(self, change: Change, *, sliced: bool) -> Any:
+        rows = change.rows
+        target = self._conditions.table(rows.table)
+        joins = self._dialect.joins
+        parts = [self._touched(change, target, join=joins)]
+        if sliced:
+            parts.append(self._in_slice(rows.table, target, join=joins))
+        if isinstance(change, Delete):
+            statement: Any = delete(target).where(*parts)
+        else:
+            values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
+            statement = update(target).where(*parts).values(values)
+        if not is_bound(statement, [rows.key] if rows.among else [link.columns for link in rows.links]):
+            raise Unproven(self._store, f"a change of `{rows.table}` is not bound to keys; report this as a fault")
+        return statement
+
+    def _count(self, change: Change) -> Any:
+        target = self._conditions.table(change.rows.table)
+        return select(func.count()).select_from(target).where(self._counted(change, target))
+
+    def _touched(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
+        """The rows that the change would touch now."""
+        where = self._conditions.where(change.rows, target, join=join)
+        if isinstance(change, Delete):
+            return where
+        return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))
+
+    def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
+        """The same, without rows that an earlier step has counted already."""
+        return and_(self._touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
+
+    def _in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
+        key = self.row_key(name)
+        numbered = table(SLICES, sa_column(NUMBER), *(sa_column(key_column(n)) for n in range(len(key))))
+        after, upto = self._conditions.bind(Extra("after")), self._conditions.bind(Extra("upto"))
+        bounds = and_(numbered.c[NUMBER] > after, numbered.c[NUMBER] <= upto)
+        mine = [_key_column(target, each) for each in key]
+        theirs = [numbered.c[key_column(n)] for n in range(len(key))]
+        if join:
+            return and_(*(one == other for one, other in zip(mine, theirs, strict=True)), bounds)
+        left = mine[0] if len(mine) == 1 else tuple_(*mine)
+        return left.in_(select(*theirs).where(bounds))
+
+
+def _key_column(target: TableClause, name: str) -> Any:
+    return target.c[name] if name in target.c else sa_column(name, _selectable=target)
