@@ -140,3 +140,10 @@ class DataMap:
                 return None
             table = parent
         return table
+
+    def together(self, table: TableMap, parent: TableMap) -> bool:
+        """Whether kept rows end with the kept ones of `parent` that they refer to: the same row says when."""
+        if not (table.action == parent.action == "keep" and table.until and table.until.table):
+            return False
+        source = self.source(table)
+        return source is not None and source is self.source(parent)

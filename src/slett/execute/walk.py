@@ -101,6 +101,10 @@ class Walk:
 
     # -- what was found -----------------------------------------------------------------------------
 
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """The columns of a key set's rows, after the person's number."""
+        return self._values[name][0].columns if name in self._values else self.plan.keysets[name].columns
+
     def rows_of(self, name: str) -> Iterator[tuple[Any, ...]]:
         """A key set as rows of (person's number, *values)."""
         if name in self._values:

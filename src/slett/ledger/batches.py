@@ -42,9 +42,10 @@ class Batch:
 class Batches:
     """The batches, inside one transaction."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, checked: set[Lease]) -> None:
         self._connection = connection
         self._now = now
+        self._checked = checked
 
     def create(self, references: Iterable[str]) -> Batch:
         """A new batch of these requests.
@@ -101,21 +102,21 @@ class Batches:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
 
     def renew(self, lease: Lease) -> None:
         """Hold the batch for another `LEASE` from now; call it about every ten seconds."""
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         self._set(lease.batch, held_until=self._now + LEASE)
 
     def release(self, lease: Lease) -> None:
         """Let go of an unfinished batch, so that anybody may take it at once."""
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         self._set(lease.batch, held_until=None)
 
     def finish(self, lease: Lease) -> None:
         """End the batch: its sealed scope and the progress of its steps are destroyed, and nobody can take it again."""
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         self._connection.execute(delete(scope).where(scope.c.batch == lease.batch))
         self._connection.execute(update(steps).where(steps.c.batch == lease.batch).values(progress=None))
         self._set(lease.batch, state="finished", finished_at=self._now, held_until=None)
@@ -125,13 +126,16 @@ class Batches:
         self._connection.execute(update(batches).where(batches.c.number == number).values(values))
 
 
-def check_lease(connection: Connection, lease: Lease) -> None:
-    """Lock the batch for this transaction.
+def check_lease(connection: Connection, lease: Lease, checked: set[Lease]) -> None:
+    """Lock the batch for this transaction; `checked` are the leases that it has locked already.
 
     Raises:
         Fenced: another process has taken it over.
     """
+    if lease in checked:
+        return
     query = select(batches.c.fence, batches.c.state).where(batches.c.number == lease.batch).with_for_update()
     row = connection.execute(query).first()
     if row is None or row.fence != lease.fence or row.state == "finished":
         raise Fenced(lease.batch)
+    checked.add(lease)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from slett.ledger.batches import Lease, check_lease
 from slett.ledger.database import mark_destroyed
@@ -31,9 +31,10 @@ class Step:
 class Steps:
     """The steps of batches, inside one transaction."""
 
-    def __init__(self, connection: Connection, seal: Seal) -> None:
+    def __init__(self, connection: Connection, seal: Seal, checked: set[Lease]) -> None:
         self._connection = connection
         self._seal = seal
+        self._checked = checked
 
     def plan(self, lease: Lease, plan: Iterable[Step]) -> None:
         """Write steps; the batch is `planned` from now on. A later call may add steps at further positions.
@@ -41,7 +42,7 @@ class Steps:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         rows = [
             {
                 "batch": lease.batch,
@@ -66,7 +67,7 @@ class Steps:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         rows = [
             {
                 "at": step.position,
@@ -113,9 +114,10 @@ class Steps:
 class Scope:
     """The sealed keys that batches work on, by name and part, inside one transaction."""
 
-    def __init__(self, connection: Connection, seal: Seal) -> None:
+    def __init__(self, connection: Connection, seal: Seal, checked: set[Lease]) -> None:
         self._connection = connection
         self._seal = seal
+        self._checked = checked
 
     def put(self, lease: Lease, parts: Iterable[tuple[str, int, bytes]]) -> None:
         """Seal and write (name, part, content); a part is written once.
@@ -123,7 +125,7 @@ class Scope:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         rows = [
             {
                 "batch": lease.batch,
@@ -144,6 +146,19 @@ class Scope:
             counted[name] = counted.get(name, 0) + 1
         return counted
 
+    def small(self, batch: int) -> dict[str, bytes]:
+        """The contents of all names that have one part, at once.
+
+        Raises:
+            BrokenSeal: a part was changed, or sealed with another secret key.
+        """
+        query = select(scope.c.name, func.min(scope.c.part), func.min(scope.c.blob)).where(scope.c.batch == batch)
+        single = query.group_by(scope.c.name).having(func.count() == 1)
+        return {
+            name: self._seal.open(blob, "scope", batch, name, part)
+            for name, part, blob in self._connection.execute(single)
+        }
+
     def read(self, batch: int, name: str) -> Iterator[bytes]:
         """The contents of a name's parts, in order, one at a time in memory.
 
@@ -161,6 +176,6 @@ class Scope:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease)
+        check_lease(self._connection, lease, self._checked)
         self._connection.execute(delete(scope).where(scope.c.batch == lease.batch))
         mark_destroyed(self._connection)

@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from slett.ledger.batches import Batches
+from slett.ledger.batches import Batches, Lease
 from slett.ledger.database import open_engine, scrub
 from slett.ledger.errors import Conflict, LedgerError
 from slett.ledger.journal import Scope, Steps
@@ -98,12 +98,13 @@ class Ledger:
     def _page(self, connection: Connection) -> Page:
         now = self._clock()
         seal = Seal(self.keys.subkey("sealing"), self._draw)
+        checked: set[Lease] = set()
         return Page(
             now=now,
             requests=Requests(connection, now, self._draw),
-            batches=Batches(connection, now),
-            steps=Steps(connection, seal),
-            scope=Scope(connection, seal),
+            batches=Batches(connection, now, checked),
+            steps=Steps(connection, seal, checked),
+            scope=Scope(connection, seal, checked),
             kept=KeptRows(connection, seal),
             tombstones=Tombstones(connection, now, self.keys),
             log=Log(connection),

@@ -76,10 +76,13 @@ class Requests:
         self._now = now
         self._draw = draw
 
-    def file(self, kind: Kind, subjects: Sequence[str], map_digest: str, promise: timedelta) -> tuple[Request, ...]:
-        """New requests in state `filed`, one a subject, in the same order.
+    def file(
+        self, kind: Kind, subjects: Sequence[str], map_digest: str, promise: timedelta, state: State = "filed"
+    ) -> tuple[Request, ...]:
+        """New requests, one a subject, in the same order.
 
         Args:
+            state: `filed`, or further on where whoever asks answers for who it is.
             subjects: keyed hashes, see `Keys.subject`.
             promise: within which time the service says it will be done.
 
@@ -92,7 +95,7 @@ class Requests:
             Request(
                 reference=reference,
                 kind=kind,
-                state="filed",
+                state=state,
                 subject=subject,
                 map_digest=map_digest,
                 filed_at=self._now,

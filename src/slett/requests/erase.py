@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from slett.execute.scope import pack, unpack
 from slett.ledger import Kept, Lease, LedgerError, Page, Request
 from slett.ledger import Step as JournalStep
 from slett.ledger.requests import State
+from slett.plan.links import identifier_set
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -61,6 +63,7 @@ class Batch:
     unmarked: set[int] = field(default_factory=set)  # steps whose progress is not written yet
     marked: float = field(default_factory=time.monotonic)
     planned: list[int] = field(default_factory=list)
+    kept: list[tuple[int, int, int, date]] = field(default_factory=list)  # person, keeping, rows, day on which they go
     people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows
 
 
@@ -114,10 +117,9 @@ def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
     keys, promise = service.ledger.keys, timedelta(hours=service.settings.promise_hours)
     with service.ledger.write() as page:
         hashes = [subject.hash(keys) for subject in subjects]
-        requests = page.requests.file("erase", hashes, service.datamap.digest, promise)
+        # whoever is at the terminal answers for who it is
+        requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled")
         references = [request.reference for request in requests]
-        page.requests.move(references, "filed", "verified")  # the operator answers for who it is
-        page.requests.move(references, "verified", "scheduled")
         lease = page.batches.take(page.batches.create(references).number, _owner())
         named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
         page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
@@ -149,7 +151,8 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
             left, statements = _look(service, batch, watch)
             if not left:
                 break
-    _finish(service, batch, left, reason, statements, watch)
+        if walk is not None:
+            _finish(service, batch, walk, left, reason, statements, watch)
 
 
 def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) -> Walk | None:
@@ -230,12 +233,12 @@ def _journal(
         JournalStep(place, step.store, step.table, step.what, planned=counts[place])
         for place, step in enumerate(service.plan.steps)
     ]
-    facts = {"requests": references, "planned": batch.planned, "people": people}
     with service.ledger.write() as page:
         page.steps.plan(batch.lease, steps)
-        page.scope.put(batch.lease, [("facts", 0, json.dumps(facts).encode())])
         page.scope.put(batch.lease, _packed(walk))
-        page.kept.add(_kept(service, walk, references))
+        page.kept.add(_kept(service, batch, walk))
+        facts = {"requests": references, "planned": batch.planned, "people": people, "kept": batch.kept}
+        page.scope.put(batch.lease, [("facts", 0, json.dumps(facts, default=str).encode())])
         page.requests.move(references, "scheduled", "running")
 
 
@@ -247,7 +250,7 @@ def _read_facts(service: Service, batch: Batch) -> bool:
         return False
     by_reference = {request.reference: request for request in batch.requests}
     batch.requests = [by_reference[reference] for reference in facts["requests"]]
-    batch.planned = facts["planned"]
+    batch.planned, batch.kept = facts["planned"], facts["kept"]
     batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
     return True
 
@@ -258,10 +261,11 @@ def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
             yield name, part, content
 
 
-def _kept(service: Service, walk: Walk, references: Sequence[str]) -> Iterator[Kept]:
+def _kept(service: Service, batch: Batch, walk: Walk) -> Iterator[Kept]:
     """The keys of rows that stay, by person and day, before they lose their link to the person."""
+    batch.kept.clear()
     counts = Run(walk, service.settings.chunk_rows).count_kept()
-    for keeping, expected in zip(service.plan.keepings, counts, strict=True):
+    for place, (keeping, expected) in enumerate(zip(service.plan.keepings, counts, strict=True)):
         if not expected:
             continue
         days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
@@ -269,8 +273,9 @@ def _kept(service: Service, walk: Walk, references: Sequence[str]) -> Iterator[K
             start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
             days.setdefault((number, end(keeping.due, start)), []).append(tuple(key))
         for (number, day), keys in sorted(days.items()):
+            batch.kept.append((number, place, len(keys), day))
             for content in pack(keys):
-                yield Kept(references[number], keeping.store, keeping.table, day, content)
+                yield Kept(batch.requests[number].reference, keeping.store, keeping.table, day, content)
 
 
 # -- the work, and the second look ------------------------------------------------------------------
@@ -329,10 +334,12 @@ def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int
     watch("verify", 0, 0)
     number = batch.lease.batch
     with service.sessions() as sessions, service.ledger.read() as page:
+        small = page.scope.small(number)
 
-        def recall(name: str) -> Iterable[tuple[Any, ...]]:
-            return _pinned(service, lambda each: unpack(page.scope.read(number, each)), name)
+        def read(name: str) -> Iterable[tuple[Any, ...]]:
+            return unpack([small[name]] if name in small else page.scope.read(number, name))
 
+        recall = partial(_pinned, service, read)
         return look_again(service.expectations, service.plan, sessions, recall, len(batch.requests))
 
 
@@ -350,7 +357,9 @@ def _pinned(service: Service, read: Callable[[str], Iterable[tuple[Any, ...]]], 
 # -- saying so --------------------------------------------------------------------------------------
 
 
-def _finish(service: Service, batch: Batch, left: Sequence[Left], reason: str, statements: int, watch: Watch) -> None:
+def _finish(
+    service: Service, batch: Batch, walk: Walk, left: Sequence[Left], reason: str, statements: int, watch: Watch
+) -> None:
     """Tombstones, certificates and the end of the batch, in one commit; then the files."""
     watch("certify", 0, 0)
     references = [request.reference for request in batch.requests]
@@ -360,7 +369,8 @@ def _finish(service: Service, batch: Batch, left: Sequence[Left], reason: str, s
         page.requests.move(references, "running", "verifying")
         page.requests.count({each: _counts(service, batch, number) for number, each in enumerate(references)})
         page.requests.move(references, "verifying", state, reason=reason if left else "")
-        page.tombstones.add(_stones(service, batch, page))
+        page.tombstones.add(_stones(service, batch, walk))
+        kept = _kept_tables(service, batch)
         verification = Verification(page.now, statements, sum(each.rows for each in left))
         ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}
         enter(
@@ -370,11 +380,11 @@ def _finish(service: Service, batch: Batch, left: Sequence[Left], reason: str, s
                     ended[reference],
                     service=service.settings.service,
                     key=service.ledger.keys.id,
-                    kept=_kept_tables(service, page, reference),
+                    kept=kept.get(number, ()),
                     left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
                     verification=verification,
                 )
-                for reference in references
+                for number, reference in enumerate(references)
             ],
         )
         page.batches.finish(batch.lease)
@@ -398,27 +408,32 @@ def _counts(service: Service, batch: Batch, number: int) -> dict[str, dict[str, 
     return counts
 
 
-def _stones(service: Service, batch: Batch, page: Page) -> list[tuple[str, str, str]]:
+def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, str]]:
     """Every root key and every identifier of the erased, so that they are known if they come back."""
     references = [request.reference for request in batch.requests]
-    number = batch.lease.batch
-    stones = []
+    stones: dict[tuple[str, str], str] = {}
     for named in service.plan.named:
-        name = named.keys.name if named.root else f"identifier {named.identifier}"
-        rows = _pinned(service, lambda each: unpack(page.scope.read(number, each)), name)
         kind = named.root or named.identifier
-        stones += [(kind, Subject(kind, tuple(row[1:])).text, references[row[0]]) for row in rows]
-    return stones
+        name = named.root or identifier_set(named.identifier)
+        places = [1 + walk.columns_of(name).index(each) for each in named.keys.columns]
+        for row in walk.rows_of(name):
+            stones[kind, Subject(kind, tuple(row[place] for place in places)).text] = references[row[0]]
+    return [(kind, text, reference) for (kind, text), reference in stones.items()]
 
 
-def _kept_tables(service: Service, page: Page, reference: str) -> list[KeptTable]:
-    basis = {(each.store, each.table): each.basis for each in service.plan.keepings}
-    found: dict[tuple[str, str], tuple[int, date | None]] = {}
-    for each in page.kept.of(reference):
-        rows, until = found.get((each.store, each.table), (0, None))
-        last = max(until, each.due) if until and each.due else until or each.due
-        found[each.store, each.table] = (rows + sum(1 for _ in unpack([each.keys])), last)
-    return [KeptTable(*name, rows, basis[name], until) for name, (rows, until) in found.items()]
+def _kept_tables(service: Service, batch: Batch) -> dict[int, list[KeptTable]]:
+    """What stays of each person: how many rows of a table, on what basis, and when the last of them goes."""
+    rows: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], date] = {}
+    for number, place, count, day in batch.kept:
+        rows[number, place] = rows.get((number, place), 0) + count
+        last[number, place] = max(last.get((number, place), date.min), date.fromisoformat(str(day)))
+    found: dict[int, list[KeptTable]] = {}
+    for number, place in rows:
+        each = service.plan.keepings[place]
+        kept = KeptTable(each.store, each.table, rows[number, place], each.basis, last[number, place])
+        found.setdefault(number, []).append(kept)
+    return found
 
 
 def _owner() -> str:

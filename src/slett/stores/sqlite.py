@@ -80,7 +80,9 @@ class SQLite:
         return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({', '.join(['?'] * columns)})", list(rows))
+        marks = ", ".join(["?"] * len(rows[0]))
+        insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a key table, named by us
+        connection.exec_driver_sql(insert, list(rows))
 
     def analyse(self, connection: Connection, table: str) -> None:
         """SQLite plans well enough from the indexes of a key table."""

@@ -60,24 +60,13 @@ class Context:
             return ()
         if reference.kind == "mention":
             return reference.columns
-        if not self.stays(mapped) or self.together(mapped, parent):
+        if not self.stays(mapped):
             return ()
-        if parent and parent.action in ("anonymise", "undecided"):
+        if parent and (parent.action in ("anonymise", "undecided") or self.datamap.together(mapped, parent)):
             return ()
         table = self.live(mapped.store, mapped.name)
         decided = {*mapped.columns, *dict(mapped.anonymise), *(table.primary_key if table else ())}
         return tuple(name for name in reference.columns if name not in decided)
-
-    def together(self, mapped: TableMap, parent: TableMap | None) -> bool:
-        """Whether kept rows go with the kept ones they refer to: the same row says when both end."""
-        if (
-            not parent
-            or (mapped.action, parent.action) != ("keep", "keep")
-            or not (mapped.until and mapped.until.table)
-        ):
-            return False
-        source = self.datamap.source(mapped)
-        return source is not None and source is self.datamap.source(parent)
 
     @cached_property
     def identifiers(self) -> frozenset[str]:

@@ -50,7 +50,7 @@ def _reaches(context: Context, parent: TableMap, child: TableMap, table: Table, 
 def _leaves(context: Context, parent: TableMap, child: TableMap, reference: Reference) -> bool:
     """Whether the staying row lets its parent go: by then it refers to it no more, or goes at the same time."""
     ruled = set(reference.columns) & set(dict(child.anonymise))
-    return context.together(child, parent) or bool(ruled or context.taken(child, reference))
+    return context.datamap.together(child, parent) or bool(ruled or context.taken(child, reference))
 
 
 def _way_out(parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> str:
