@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slett.certify import CertificateError, certificate_path, verify
+from slett.certify.document import spell
 from slett.ledger import Keys
 
 Issue = Callable[[int], list[str]]
@@ -25,7 +26,7 @@ def certificate(issue: Issue, home: Path) -> bytes:
 
 
 def spelled(plain: dict[str, Any]) -> bytes:
-    return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    return spell(plain)
 
 
 def bad(data: bytes, public_key: bytes) -> set[str]:

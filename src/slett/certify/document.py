@@ -32,6 +32,27 @@ def canonical(value: dict[str, Any]) -> bytes:
         raise CertificateError("it holds a value that JSON cannot carry exactly") from None
 
 
+def spell(plain: dict[str, Any]) -> bytes:
+    """The bytes of a file: a line a member, two levels deep, and a line an entry of a list."""
+    parts = [
+        f"\n{_line(name)}: {_lines(part) if isinstance(part, dict) else _line(part)}" for name, part in plain.items()
+    ]
+    return ("{" + ",".join(sorted(parts)) + "\n}\n").encode()
+
+
+def _lines(value: dict[str, Any]) -> str:
+    members = []
+    for name, member in sorted(value.items()):
+        entries = [f"\n    {_line(entry)}" for entry in member] if isinstance(member, list) else []
+        text = f"[{','.join(entries)}\n  ]" if entries else _line(member)
+        members.append(f"\n  {_line(name)}: {text}")
+    return "{" + ",".join(members) + "\n}"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
 class TreeHead:
     """A head of the log, as it is signed."""
@@ -59,17 +80,13 @@ class Document:
 
     def spell(self) -> bytes:
         """The bytes of the file."""
-        plain = {
-            "body": self.body,
-            "signature": self.signature.hex(),
-            "ledger": {
-                "index": self.index,
-                "proof": [step.hex() for step in self.proof],
-                "head": self.head.plain(),
-                "signature": self.head_signature.hex(),
-            },
+        ledger = {
+            "index": self.index,
+            "proof": [step.hex() for step in self.proof],
+            "head": self.head.plain(),
+            "signature": self.head_signature.hex(),
         }
-        return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+        return spell({"body": self.body, "ledger": ledger, "signature": self.signature.hex()})
 
     @classmethod
     def read(cls, data: bytes) -> Self:

@@ -27,7 +27,7 @@ def make_plan(relations: Relations) -> Plan:
     rounds, root_rounds = _rounds(relations, keysets)
     steps = [
         *_disable(relations, keysets),
-        *_detach(relations, keysets, order),
+        *_detach_first(relations, keysets, order),
         *(step for name in order.tables for step in _change(relations, keysets, order, name)),
     ]
     return Plan(
@@ -108,12 +108,13 @@ def selected(
         cut = {column for child, key in order.broken if child == name for column in key.columns} if order else set()
         lost = any(set(way.link.columns) & cut for way in ways)
         only_shared = bool(ways) and all(way.holders for way in ways)
+        confirming = not lost and not relations.tables[name].root  # a root row is the person: nothing else says so
         rows = Rows(
             table,
-            () if lost else tuple(way.link for way in ways),
+            tuple(way.link for way in ways) if confirming else (),
             among=name,
             key=keysets[name].key,
-            unless=ways[0].holders if only_shared else (),
+            unless=tuple(dict.fromkeys(each for way in ways for each in way.holders)) if only_shared else (),
         )
         return [(rows, why)]
     key = relations.live(name).primary_key
@@ -138,12 +139,13 @@ def _disable(relations: Relations, keysets: dict[str, KeySet]) -> list[Step]:
     return steps
 
 
-def _detach(relations: Relations, keysets: dict[str, KeySet], order: Order) -> list[Step]:
+def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order) -> list[Step]:
+    """What must let go before anything is deleted."""
     steps = []
     for name, mapped in relations.tables.items():
         for way in relations.mentions.get(name, ()):
-            for rows, writes in mention_changes(relations, name, way):
-                steps.append(_step(mapped, "detach", "detach", Update(rows, writes), way.why))
+            if not _can_wait(relations, order, name, way):
+                steps += _mention_steps(relations, name, way)
         for way in relations.shared.get(name, ()):
             if way.reference and not is_through(relations, way):
                 rows = Rows(
@@ -159,6 +161,20 @@ def _detach(relations: Relations, keysets: dict[str, KeySet], order: Order) -> l
             why = f"opens the circle at {', '.join(key.columns)}"
             steps.append(_step(mapped, "detach", "detach", Update(rows, writes), why))
     return steps
+
+
+def _can_wait(relations: Relations, order: Order, name: str, way: Way) -> bool:
+    """Whether a mention may let go after the person's own rows of its table are gone, which spares writing those."""
+    if not relations.ways(name) or relations.tables[name].action != "delete":
+        return False
+    return not way.parent or order.tables.index(name) < order.tables.index(way.parent)
+
+
+def _mention_steps(relations: Relations, name: str, way: Way, earlier: tuple[Link, ...] = ()) -> list[Step]:
+    return [
+        _step(relations.tables[name], "detach", "detach", Update(replace(rows, earlier=earlier), writes), way.why)
+        for rows, writes in mention_changes(relations, name, way)
+    ]
 
 
 def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
@@ -179,6 +195,10 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
                 steps.append(_step(mapped, "change", "expire", gone, why, together))
                 if writes:
                     steps.append(_step(mapped, "change", "keep", stays, why, together))
+    own = tuple(way.link for way in relations.ways(name))
+    for way in relations.mentions.get(name, ()):
+        if _can_wait(relations, order, name, way):
+            steps += _mention_steps(relations, name, way, own)
     return steps
 
 

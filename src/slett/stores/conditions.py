@@ -28,7 +28,7 @@ from sqlalchemy.types import NullType
 from slett.stores.dialect import Dialect
 from slett.stores.due import cutoff
 from slett.stores.operations import Due, Holder, Link, Rows, Rule, Scalar, Write
-from slett.stores.schema import Schema
+from slett.stores.schema import Family, Schema
 
 # SQLAlchemy's types tell one expression from another more finely than these builders can say.
 Condition = Any
@@ -52,6 +52,7 @@ class Stored:
     """A key set in a temporary table of the store: a `person` number and the columns."""
 
     columns: tuple[str, ...]
+    families: tuple[Family, ...]
     name: str
     count: int = 0
     table: TableClause = field(init=False)
@@ -115,10 +116,15 @@ class Conditions:
 
     # -- which rows ---------------------------------------------------------------------------------
 
-    def where(self, rows: Rows, target: TableClause, *, join: bool = False) -> Condition:
-        """The condition of these rows; with `join`, key tables are equated instead of asked with IN."""
-        parts: list[Condition] = []
-        if rows.among:
+    def where(self, rows: Rows, target: TableClause, *, join: bool = False, sliced: bool = False) -> Condition:
+        """The condition of these rows.
+
+        Args:
+            join: key tables are equated instead of asked with IN.
+            sliced: the rows were numbered by this very condition, so their keys are not compared once more.
+        """
+        parts: list[Condition] = [true()]
+        if rows.among and not sliced:
             collected = self.among(rows.among, rows.key, target, join=join and not rows.others)
             parts.append(not_(collected) if rows.others else collected)
             join = join and rows.others  # one key table drives the join; the links only confirm
@@ -227,11 +233,12 @@ class Conditions:
         return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
 
     def _somebody(self, keys: Stored, link: Link) -> list[Condition]:
-        """Keys that mean nobody never select a row: null, the empty text, and what the map says."""
+        """Keys that mean nobody never select a row: the empty text, and what the map says. Null equals nothing."""
         found = []
         for each in link.at:
             value = keys.column(each)
-            found += [value.is_not(None), cast(value, String) != ""]
+            if keys.families[keys.columns.index(each)] == "text":
+                found.append(value != "")
             found += [cast(value, String) != str(none) for none in link.none if none is not None]
         return found
 

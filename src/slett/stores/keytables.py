@@ -22,7 +22,7 @@ def key_table_ddl(
     connection: Connection,
 ) -> tuple[Stored, list[str]]:
     """An empty key table, and the statements that make it: of the very types of its source, where that is here."""
-    stored = Stored(keys.columns, name)
+    stored = Stored(keys.columns, keys.families, name)
     local = keys.store == store
     if local:
         source = conditions.table(keys.table)

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Self
 
 from sqlalchemy import Connection, exists, func, insert, literal, select, table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import parse_url
@@ -164,8 +164,8 @@ class Session:
         try:
             for name in [*names, SLICES] if self._sliced else names:
                 self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
-        except DBAPIError:
-            self._connection.invalidate()
+        except SQLAlchemyError:
+            self._throw_away()
 
     def rows_of(self, name: str) -> Iterator[Row]:
         """The key set, as rows of (person's number, *columns); memory does not grow with it."""
@@ -346,5 +346,9 @@ class Session:
         """Undo what the transaction did; a lost connection has undone it already."""
         try:
             self._connection.exec_driver_sql("ROLLBACK")
-        except DBAPIError:
-            self._connection.invalidate()
+        except SQLAlchemyError:
+            self._throw_away()
+
+    def _throw_away(self) -> None:
+        self._connection.rollback()  # of SQLAlchemy's own idea of a transaction
+        self._connection.invalidate()

@@ -150,7 +150,7 @@ class Statements:
         rows = change.rows
         target = self._conditions.table(rows.table)
         joins = self._dialect.joins
-        parts = [self._touched(change, target, join=joins)]
+        parts = [self._touched(change, target, join=joins and not sliced, sliced=sliced)]
         if sliced:
             parts.append(self._in_slice(rows.table, target, join=joins))
         if isinstance(change, Delete):
@@ -158,7 +158,8 @@ class Statements:
         else:
             values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
             statement = update(target).where(*parts).values(values)
-        if not is_bound(statement, [rows.key] if rows.among else [link.columns for link in rows.links]):
+        keys = [rows.key] if rows.among else [each.columns for each in rows.links]
+        if not is_bound(statement, [self.row_key(rows.table)] if sliced else keys):
             raise Unproven(self._store, f"a change of `{rows.table}` is not bound to keys; report this as a fault")
         return statement
 
@@ -166,9 +167,9 @@ class Statements:
         target = self._conditions.table(change.rows.table)
         return select(func.count()).select_from(target).where(self._counted(change, target))
 
-    def _touched(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
+    def _touched(self, change: Change, target: TableClause, *, join: bool = False, sliced: bool = False) -> Any:
         """The rows that the change would touch now."""
-        where = self._conditions.where(change.rows, target, join=join)
+        where = self._conditions.where(change.rows, target, join=join, sliced=sliced)
         if isinstance(change, Delete):
             return where
         return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))

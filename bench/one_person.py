@@ -1,0 +1,70 @@
+"""One person at a time, by a service that is open: against hand-written SQL, CASCADE, Django and row by row."""
+
+import argparse
+import random
+from statistics import median
+
+from bench.lab import ways
+from bench.lab.profile import profile
+from bench.lab.race import race
+from bench.lab.report import compare, heading, table
+from bench.lab.server import Server, running_server
+from bench.lab.shop import add_people, build
+
+WARM = 10  # people of each way before the clock starts
+PROFILED = 20
+SIZES = (10, 100, 1_000, 10_000)  # rows of one person
+TIMES = 7  # people of each size
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=1_000_000, help="rows in the shop")
+    arguments.add_argument("--people", type=int, default=100, help="people erased each way")
+    options = arguments.parse_args()
+    with running_server() as server:
+        shop = server.create()
+        people = build(shop, options.rows)
+        heading(f"One person of {people:,}, about 90 rows in 15 tables", server.version)
+        keys = random.Random(1).sample(range(1, people + 1), WARM + options.people)
+        openers = {
+            "hand-written, set-based": ways.by_hand,
+            "Slett": lambda url: ways.slett(url, server.folder / "race"),
+            "ON DELETE CASCADE": ways.cascade,
+            "Django's Collector": ways.collector,
+            "row by row, one commit": ways.row_by_row_one_commit,
+            "row by row, a commit each": ways.row_by_row,
+        }
+        samples = race(server, shop, openers, [[key] for key in keys])[1]
+        compare({name: times[WARM:] for name, times in samples.items()})
+        _profile(server, shop, keys)
+        _grow(server, shop)
+
+
+def _profile(server: Server, shop: str, keys: list[int]) -> None:
+    with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
+        for key in keys[:WARM]:
+            slett([key])
+        profile(server, url, lambda: [slett([key]) for key in keys[WARM : WARM + PROFILED]], PROFILED)
+
+
+def _grow(server: Server, shop: str) -> None:
+    """Statements sent for one person, and milliseconds, while that person's rows grow."""
+    rows: list[tuple[str, ...]] = [("rows", "Slett sends", "by hand", "Slett needs", "by hand", "ratio")]
+    with server.copy(shop) as mine, server.copy(shop) as theirs:
+        sizes = [size for size in SIZES for _ in range(TIMES)]
+        people = [add_people(url, sizes) for url in (mine, theirs)]
+        with ways.slett(mine, server.folder / "grow") as slett, ways.by_hand(theirs) as by_hand:
+            pairs = list(zip(sizes, *people, strict=True))
+            for size in SIZES:
+                server.forget_statements()
+                found = [(slett([one]), by_hand([other])) for rows_of, one, other in pairs if rows_of == size]
+                counts = [f"{server.statements(url) / TIMES:.0f}" for url in (mine, theirs)]
+                needed = [f"{median(each) * 1000:,.1f} ms" for each in zip(*found, strict=True)]
+                ratio = median(one / other for one, other in found)
+                rows.append((f"{size:,}", *counts, *needed, f"{ratio:.2f}"))
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()
