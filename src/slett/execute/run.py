@@ -82,8 +82,8 @@ class Run:
         """
         group: list[int] = []
         for place, step in enumerate(self.walk.plan.steps):
-            if not counts[place]:
-                continue
+            if not counts[place] and step.phase != "detach":
+                continue  # but whoever mentions a row must let go before a cascade could take theirs along
             if group and not self._fits(group, place, counts):
                 yield self._together(group)
                 group = []

@@ -25,6 +25,7 @@ class Walk:
         self.people = people
         self._values: dict[str, tuple[KeySet, list[tuple[Any, ...]]]] = {}
         self._brought: dict[tuple[str, str], int] = {}
+        self._absent: set[tuple[str, tuple[Any, ...]]] = set()  # root rows that were named, and are not there
 
     # -- who ----------------------------------------------------------------------------------------
 
@@ -59,8 +60,8 @@ class Walk:
         for keys in self.plan.keysets.values():
             self.sessions[keys.store].expect(keys, people=self.people)
         for number, each in enumerate(rounds):
-            if number == self.plan.root_rounds and identifiers:
-                self._take_identifiers()
+            if number == self.plan.root_rounds:
+                self._finish_roots(identifiers=identifiers)
             new = True
             while new:
                 new = False
@@ -69,8 +70,28 @@ class Walk:
                     self.bring(keys.store, collect.rows)
                     new |= bool(self.sessions[keys.store].collect(collect, keys))
                 new = new and each.repeat
-        if len(rounds) == self.plan.root_rounds and identifiers:
+        if len(rounds) == self.plan.root_rounds:
+            self._finish_roots(identifiers=identifiers)
+
+    def _finish_roots(self, *, identifiers: bool) -> None:
+        if identifiers:
             self._take_identifiers()
+        for named in self.plan.named:
+            if named.root:
+                self._keep_named(named)
+
+    def _keep_named(self, named: Named) -> None:
+        """Whoever is named by key is meant even if their root row is gone: others may have been left behind."""
+        keys = self.plan.keysets[named.root]
+        places = [1 + keys.columns.index(each) for each in named.keys.columns]
+        there = {(row[0], *(str(row[place]) for place in places)) for row in self.rows_of(named.root)}
+        absent = []
+        for row in self._values[named.keys.name][1]:
+            if (row[0], *map(str, row[1:])) not in there:
+                key = dict(zip(named.keys.columns, row[1:], strict=True))
+                absent.append((row[0], *(key.get(each) for each in keys.columns)))
+        self._absent |= {(named.root, row) for row in absent}
+        self.sessions[keys.store].add(keys.name, absent)
 
     def _take_identifiers(self) -> None:
         named = {each.identifier: each for each in self.plan.named if each.identifier}
@@ -117,7 +138,8 @@ class Walk:
         found: dict[int, int] = {}
         for root in self.plan.roots:
             for row in self.rows_of(root):
-                found[row[0]] = found.get(row[0], 0) + 1
+                if (root, row) not in self._absent:
+                    found[row[0]] = found.get(row[0], 0) + 1
         return found
 
     def doubled_roots(self) -> dict[int, str]:

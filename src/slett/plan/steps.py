@@ -134,7 +134,10 @@ def _disable(relations: Relations, keysets: dict[str, KeySet]) -> list[Step]:
         if mapped.disable is None:
             continue
         for rows, why in selected(relations, keysets, name):
-            change: Change = Delete(rows) if mapped.disable == "delete" else Update(rows, _writes(mapped.disable))
+            last = _writes(mapped.anonymise)  # once these are written there is nobody to disable any more
+            change: Change = (
+                Delete(rows) if mapped.disable == "delete" else Update(rows, _writes(mapped.disable), until=last)
+            )
             steps.append(_step(mapped, "disable", "disable", change, why))
     return steps
 
@@ -180,8 +183,11 @@ def _mention_steps(relations: Relations, name: str, way: Way, earlier: tuple[Lin
 def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
     mapped, together = relations.tables[name], order.together.get(name, 0)
     steps = []
+    links = tuple(way.link for way in relations.ways(name))
     for rows, why in selected(relations, keysets, name, order):
-        writes = (*_writes(mapped.anonymise), *_owner_detaching(relations, mapped, name))
+        if mapped.disable == "delete":
+            rows = replace(rows, earlier=links)
+        writes = (*_writes(mapped.anonymise), *owner_detaching(relations, mapped, name))
         match mapped.action:
             case "delete":
                 steps.append(_step(mapped, "change", "delete", Delete(rows), why, together))
@@ -195,10 +201,9 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
                 steps.append(_step(mapped, "change", "expire", gone, why, together))
                 if writes:
                     steps.append(_step(mapped, "change", "keep", stays, why, together))
-    own = tuple(way.link for way in relations.ways(name))
     for way in relations.mentions.get(name, ()):
         if _can_wait(relations, order, name, way):
-            steps += _mention_steps(relations, name, way, own)
+            steps += _mention_steps(relations, name, way, links)
     return steps
 
 
@@ -252,7 +257,7 @@ def detaching(live: Table, way: Way) -> tuple[Write, ...]:
     )
 
 
-def _owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[Write, ...]:
+def owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[Write, ...]:
     """A row that stays while its parent goes loses its reference, unless the map says what becomes of the column."""
     decided = {*mapped.columns, *(column for column, _ in mapped.anonymise)}
     live = relations.live(name)

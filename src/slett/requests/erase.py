@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -23,17 +23,20 @@ from slett.execute.scope import pack, unpack
 from slett.ledger import Kept, Lease, LedgerError, Page, Request
 from slett.ledger import Step as JournalStep
 from slett.ledger.requests import State
+from slett.plan import Keeping
 from slett.plan.links import identifier_set
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
 from slett.stores.due import end
 from slett.stores.errors import Conflict
+from slett.stores.operations import Delete
 from slett.stores.sql import Session
 from slett.verify import Left, look_again
 
 Stage = Literal["collect", "change", "verify", "certify"]
 Watch = Callable[[Stage, int, int], None]  # stage, rows done, rows in all
+KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
 MARK_SECONDS = 1.0  # progress is written at least so often; no step depends on it
 
 
@@ -60,6 +63,8 @@ class Batch:
     resumed: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)  # rows, by step
+    changed: int = 0  # rows, in all passes
+    total: int = 0  # rows expected
     unmarked: set[int] = field(default_factory=set)  # steps whose progress is not written yet
     marked: float = field(default_factory=time.monotonic)
     planned: list[int] = field(default_factory=list)
@@ -147,6 +152,8 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
                 return
             if attempt:
                 walk = _recalled(service, batch, stack.enter_context(service.sessions()))
+            if attempt or batch.resumed:
+                _keep_more(service, batch, walk)
             reason = _change(service, batch, walk, watch)
             left, statements = _look(service, batch, watch)
             if not left:
@@ -227,7 +234,7 @@ def _journal(
     service: Service, batch: Batch, walk: Walk, counts: Sequence[int], people: dict[int, dict[int, int]]
 ) -> None:
     """Everything that a later process would need, in one commit, before the first row is touched."""
-    batch.planned, batch.people = list(counts), people
+    batch.planned, batch.people, batch.total = list(counts), people, sum(counts)
     references = [request.reference for request in batch.requests]
     steps = [
         JournalStep(place, step.store, step.table, step.what, planned=counts[place])
@@ -237,7 +244,7 @@ def _journal(
         page.steps.plan(batch.lease, steps)
         page.scope.put(batch.lease, _packed(walk))
         page.kept.add(_kept(service, batch, walk))
-        facts = {"requests": references, "planned": batch.planned, "people": people, "kept": batch.kept}
+        facts = {"requests": references, "planned": batch.planned, "people": people}
         page.scope.put(batch.lease, [("facts", 0, json.dumps(facts, default=str).encode())])
         page.requests.move(references, "scheduled", "running")
 
@@ -250,7 +257,7 @@ def _read_facts(service: Service, batch: Batch) -> bool:
         return False
     by_reference = {request.reference: request for request in batch.requests}
     batch.requests = [by_reference[reference] for reference in facts["requests"]]
-    batch.planned, batch.kept = facts["planned"], facts["kept"]
+    batch.planned = facts["planned"]
     batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
     return True
 
@@ -261,21 +268,48 @@ def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
             yield name, part, content
 
 
-def _kept(service: Service, batch: Batch, walk: Walk) -> Iterator[Kept]:
-    """The keys of rows that stay, by person and day, before they lose their link to the person."""
+def _keep_more(service: Service, batch: Batch, walk: Walk) -> None:
+    """Remember what was written meanwhile and stays, too."""
+    if not service.plan.keepings:
+        return
+    places = {(each.store, each.table): place for place, each in enumerate(service.plan.keepings)}
     batch.kept.clear()
+    known = set()
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        for number, request in enumerate(batch.requests):
+            for each in page.kept.of(request.reference):
+                keys = list(unpack([each.keys]))
+                batch.kept.append((number, places[each.store, each.table], len(keys), each.due or date.max))
+                known |= {(each.store, each.table, *map(str, key)) for key in keys}
+        page.kept.add(_kept(service, batch, walk, known))
+
+
+def _kept(service: Service, batch: Batch, walk: Walk, known: Set[tuple[str, ...]] = frozenset()) -> Iterator[Kept]:
+    """The keys of rows that stay, by person and day, before they lose their link to the person."""
     counts = Run(walk, service.settings.chunk_rows).count_kept()
     for place, (keeping, expected) in enumerate(zip(service.plan.keepings, counts, strict=True)):
         if not expected:
             continue
         days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
         for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due, expected):
+            if (keeping.store, keeping.table, *map(str, key)) in known:
+                continue
             start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
-            days.setdefault((number, end(keeping.due, start)), []).append(tuple(key))
-        for (number, day), keys in sorted(days.items()):
-            batch.kept.append((number, place, len(keys), day))
-            for content in pack(keys):
-                yield Kept(batch.requests[number].reference, keeping.store, keeping.table, day, content)
+            person_and_day = (number, end(keeping.due, start))
+            days.setdefault(person_and_day, []).append(tuple(key))
+            if len(days[person_and_day]) == KEPT_TOGETHER:
+                yield from _sealed_kept(batch, place, keeping, {person_and_day: days.pop(person_and_day)})
+        yield from _sealed_kept(batch, place, keeping, days)
+
+
+def _sealed_kept(
+    batch: Batch, place: int, keeping: Keeping, days: Mapping[tuple[int, date], list[tuple[Any, ...]]]
+) -> Iterator[Kept]:
+    for (number, day), keys in sorted(days.items()):
+        batch.kept.append((number, place, len(keys), day))
+        for content in pack(keys):
+            yield Kept(batch.requests[number].reference, keeping.store, keeping.table, day, content)
 
 
 # -- the work, and the second look ------------------------------------------------------------------
@@ -291,18 +325,29 @@ def _recalled(service: Service, batch: Batch, sessions: Mapping[str, Session]) -
         for identifier in service.plan.identifiers:
             walk.name(identifier.keys, unpack(page.scope.read(number, identifier.keys.name)))
     walk.pin()
+    _forget_shared(walk)
     walk.collect(identifiers=False)
     return walk
 
 
+def _forget_shared(walk: Walk) -> None:
+    """From the moment somebody else has an identifier, it says nothing of whose a row is: such rows are left."""
+    for name, rows in walk.plan.strangers:
+        store, _, identifier = name.partition("/")
+        walk.bring(store, rows)
+        shared = {number for number, count in walk.sessions[store].count_by_person(Delete(rows)).items() if count}
+        if shared:
+            (keys,) = (each.keys for each in walk.plan.identifiers if each.name == identifier)
+            walk.name(keys, [row for row in walk.rows_of(keys.name) if row[0] not in shared])
+
+
 def _change(service: Service, batch: Batch, walk: Walk, watch: Watch) -> str:
     """Run every step; says which constraint stopped it, or nothing."""
-    changed, total = 0, sum(batch.planned)
 
     def progress(rows: int) -> None:
-        nonlocal changed
-        changed += rows
-        watch("change", changed, max(total, changed))
+        batch.changed += rows
+        batch.total = max(batch.total, batch.changed)
+        watch("change", batch.changed, batch.total)
 
     run = Run(walk, service.settings.chunk_rows, progress)
     try:
@@ -427,7 +472,7 @@ def _kept_tables(service: Service, batch: Batch) -> dict[int, list[KeptTable]]:
     last: dict[tuple[int, int], date] = {}
     for number, place, count, day in batch.kept:
         rows[number, place] = rows.get((number, place), 0) + count
-        last[number, place] = max(last.get((number, place), date.min), date.fromisoformat(str(day)))
+        last[number, place] = max(last.get((number, place), date.min), day)
     found: dict[int, list[KeptTable]] = {}
     for number, place in rows:
         each = service.plan.keepings[place]

@@ -84,6 +84,8 @@ def _over_ceiling(service: Service, walk: Walk, per_person: Counts) -> dict[int,
     for place, people in per_person.items():
         step = walk.plan.steps[place]
         size = service.schemas[step.store].tables[step.table].rows
+        if not size and sum(people.values()) > ceiling.share * LARGE_TABLE:
+            size = walk.sessions[step.store].size(step.table)  # the database has no estimate
         for number, rows in people.items():
             totals[number] = totals.get(number, 0) + rows
             if size >= LARGE_TABLE and rows > ceiling.share * size:

@@ -1,5 +1,6 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
+import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -219,7 +220,7 @@ class Conditions:
         return self._folded(link, mine)
 
     def _other(self, link: Link, value: Value) -> Value:
-        return self._folded(link, cast(value, String) if link.text or link.path else value)
+        return self._folded(link, self.dialect.exact(cast(value, String)) if link.text or link.path else value)
 
     def _folded(self, link: Link, value: Value) -> Value:
         return self.dialect.fold(value) if link.fold else value
@@ -282,7 +283,7 @@ class Conditions:
             case "null":
                 return self.bind(None)
             case "constant":
-                return self.bind(rule.value)
+                return self.bind(_fitting(rule.value, family))
             case "hash":
                 digits = self.dialect.keyed_hash(mine, self.hash_key)
                 return literal(HASH_MARK, String) + func.substr(digits, 1, 32)
@@ -314,7 +315,13 @@ class Conditions:
         if write.rule.how == "hash":
             done = and_(mine.like(f"{HASH_MARK}%"), func.length(mine) == HASH_LENGTH)
             return and_(mine.is_not(None), not_(done))
-        return mine.is_distinct_from(self.written(write, name, target))
+        return self._differs(mine, self.written(write, name, target), name, write.column)
+
+    def _differs(self, mine: Any, wanted: Any, name: str, column: str) -> Condition:
+        live = self.schema.tables[name].column(column)
+        if live is not None and live.family in ("text", "json"):
+            mine, wanted = self.dialect.exact(cast(mine, String)), self.dialect.exact(cast(wanted, String))
+        return mine.is_distinct_from(wanted)
 
     def unfinished(self, writes: Iterable[Write], name: str, target: TableClause) -> Condition:
         return or_(false(), *(self.differs(write, name, target) for write in writes))
@@ -332,6 +339,15 @@ class Conditions:
         if number is None:
             return literal(0), self.where(rows, target)
         return number, self.where(rows, target, join=True)
+
+
+def _fitting(value: Scalar, family: Family) -> Scalar:
+    """A constant as the column's type takes it."""
+    if value is None or isinstance(value, str):
+        return value
+    if family == "boolean":
+        return bool(value)
+    return {"json": json.dumps(value), "text": str(value)}.get(family, value)
 
 
 def split_template(template: str) -> list[str]:

@@ -27,6 +27,9 @@ class Dialect(Protocol):
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         """The text with letter case folded."""
 
+    def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Text that is compared letter by letter, whatever the collations on both sides."""
+
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         """The value at a path of a JSON column, as text."""
 

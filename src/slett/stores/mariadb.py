@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, create_engine, event, func, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, cast, create_engine, event, func, text
 from sqlalchemy import literal_column as raw
+from sqlalchemy.dialects.mysql import CHAR
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
@@ -43,6 +44,9 @@ class MariaDB:
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         # The usual collations take é for e, and with it one person's address for another's: compare bytes.
         return func.convert(func.lower(value), raw("BINARY"))
+
+    def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return cast(value, CHAR(charset="utf8mb4")).collate("utf8mb4_bin")
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         return func.json_unquote(func.json_extract(column, _path(path)))
@@ -82,6 +86,8 @@ class MariaDB:
     def may_write(self, connection: Connection) -> None:
         if connection.scalar(text("SELECT @@global.read_only")):
             raise Denied("", "can only be read: the server is read-only")
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE slett_probe (x int)")
+        connection.exec_driver_sql("DROP TEMPORARY TABLE slett_probe")
 
     def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
         return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]

@@ -129,6 +129,7 @@ class Update:
 
     rows: Rows
     writes: tuple[Write, ...]
+    until: tuple[Write, ...] = ()  # rows where all of these are written already are left alone
 
 
 Change = Delete | Update

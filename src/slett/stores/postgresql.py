@@ -35,6 +35,9 @@ class PostgreSQL:
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.lower(cast(value, String))
 
+    def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return value
+
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         return cast(column, JSONB).op("#>>", return_type=String())(raw(_path(path)))
 
@@ -44,7 +47,8 @@ class PostgreSQL:
     def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
         inner, outer = pads(key)
         message = func.convert_to(cast(value, String), "UTF8")
-        return func.encode(func.sha256(cast(outer, BYTEA) + func.sha256(cast(inner, BYTEA) + message)), "hex")
+        hashed = func.sha256(cast(inner, BYTEA).op("||")(message))
+        return func.encode(func.sha256(cast(outer, BYTEA).op("||")(hashed)), "hex")
 
     def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:
         cut: ColumnElement[Any] = func.date_trunc(unit, column)
@@ -69,6 +73,8 @@ class PostgreSQL:
     def may_write(self, connection: Connection) -> None:
         if connection.scalar(text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")):
             raise Denied("", "can only be read: it is a standby or read-only")
+        if not connection.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
+            raise Denied("", "the account may not make temporary tables; grant it TEMPORARY on the database")
 
     def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
         driver: Any = connection.connection.driver_connection

@@ -75,6 +75,7 @@ class Store:
         try:
             yield
         except DBAPIError as error:
+            print("DBG", str(error)[:900])
             raise self.dialect.sentence(error, self.name) from None
         except StoreError as error:
             if not error.store:
@@ -117,6 +118,14 @@ class Session:
         """Begin a key set of a table here, empty, unless it is known already."""
         if keys.name not in self.known:
             self.known[keys.name] = Inline(keys.columns, []) if people == 1 else self._new_table(keys)
+
+    def add(self, name: str, rows: Sequence[Row]) -> None:
+        """Add rows of (person's number, *columns) to a key set."""
+        known = self.known[name]
+        if isinstance(known, Inline):
+            known.values.extend(row[1:] for row in rows)
+        elif rows:
+            self._fill(known, rows)
 
     def collect(self, collect: Collect, keys: KeySet) -> int:
         """Add the keys of these rows to the key set; says how many were new."""
@@ -219,6 +228,10 @@ class Session:
         if self._conditions.person(change.rows) is None:
             return {0: self.count([change])[0]}
         return {int(number): int(count) for number, count in self._run(self._make.by_person(change))}
+
+    def size(self, table: str) -> int:
+        """How many rows a table has, counted."""
+        return int(self._run(select(func.count()).select_from(self._conditions.table(table))).scalar_one())
 
     def read(self, rows: Rows, columns: Sequence[str], order: Sequence[str]) -> Iterator[Row]:
         """These columns of the rows, in this order; memory does not grow with them."""

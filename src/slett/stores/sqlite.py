@@ -44,6 +44,9 @@ class SQLite:
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.slett_fold(value)  # lower() knows ASCII alone
 
+    def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return value
+
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         from sqlalchemy import String, cast
 
@@ -74,7 +77,10 @@ class SQLite:
 
     def may_write(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        connection.exec_driver_sql("ROLLBACK")
+        try:
+            connection.exec_driver_sql("CREATE TABLE slett_probe (x)")  # never committed
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
 
     def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
         return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]

@@ -143,8 +143,11 @@ class Statements:
 
     def prepare(self, statement: Any) -> Prepared:
         """The statement as the driver takes it."""
-        state = statement.compile(self._connection).construct_expanded_state()
-        return Prepared(state.statement, tuple(state.positional_parameters))
+        compiled = statement.compile(self._connection)
+        state = compiled.construct_expanded_state()
+        escaped = compiled.escaped_bind_names or {}  # of columns whose names a driver could not read
+        names = (escaped.get(name, name) for name in state.positiontup or ())
+        return Prepared(state.statement, tuple(state.parameters[name] for name in names))
 
     def _change(self, change: Change, *, sliced: bool) -> Any:
         rows = change.rows
@@ -172,7 +175,10 @@ class Statements:
         where = self._conditions.where(change.rows, target, join=join, sliced=sliced)
         if isinstance(change, Delete):
             return where
-        return and_(where, self._conditions.unfinished(change.writes, change.rows.table, target))
+        unfinished = self._conditions.unfinished(change.writes, change.rows.table, target)
+        if change.until:
+            unfinished = and_(unfinished, self._conditions.unfinished(change.until, change.rows.table, target))
+        return and_(where, unfinished)
 
     def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
         """The same, without rows that an earlier step has counted already."""

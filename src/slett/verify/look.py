@@ -7,7 +7,7 @@ from typing import Any
 from slett.datamap.model import Rule, TableMap
 from slett.plan.links import Relations, Way, is_through
 from slett.plan.model import Plan
-from slett.plan.steps import due_of
+from slett.plan.steps import due_of, owner_detaching
 from slett.stores.operations import Change, Delete, Rows, Update, Write
 from slett.stores.sql import Session
 
@@ -75,7 +75,7 @@ def expect(relations: Relations) -> tuple[Expectation, ...]:
 
 
 def _expected(relations: Relations, name: str, mapped: TableMap) -> Iterator[tuple[Change, str]]:
-    writes = _written(mapped.anonymise)
+    writes = (*_written(mapped.anonymise), *owner_detaching(relations, mapped, name))
     for way in relations.ways(name):
         rows = Rows(mapped.name, (way.link,), unless=way.holders)
         match mapped.action:
