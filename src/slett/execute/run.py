@@ -37,6 +37,7 @@ class Run:
     Args:
         walk: whose rows.
         chunk_rows: rows changed in one transaction, at most, where the rows can be told apart.
+        apart: a transaction a step, so that one that meets a constraint does not undo the others.
     """
 
     def __init__(
@@ -45,11 +46,14 @@ class Run:
         chunk_rows: int,
         progress: Progress = no_progress,
         pause: Callable[[float], None] = time.sleep,
+        *,
+        apart: bool = False,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
         self._progress = progress
         self._pause = pause
+        self._apart = apart
 
     def count(self) -> list[int]:
         """How many rows each step would change: one statement a store."""
@@ -101,6 +105,8 @@ class Run:
             return False
         if step.together or last.together:
             return step.together == last.together
+        if self._apart and last.phase != "detach":
+            return False
         return sum(counts[each] for each in group) + counts[place] <= self.chunk_rows
 
     def _together(self, places: Sequence[int]) -> list[Done]:

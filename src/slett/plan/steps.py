@@ -166,6 +166,25 @@ def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order
     return steps
 
 
+def _before_cascade(relations: Relations, name: str) -> list[Step]:
+    """Mentions that the database would delete or change with their parent let go once more, next to its deletion.
+
+    Whoever came in between the first time and now is not to be taken along. They are not counted again.
+    """
+    return [
+        step
+        for child, ways in relations.mentions.items()
+        for way in ways
+        if way.parent == name
+        and any(
+            key.on_delete not in ("NO ACTION", "RESTRICT") and set(key.columns) & set(way.link.columns)
+            for key in relations.live(child).foreign_keys
+            if key.table == relations.tables[name].name
+        )
+        for step in _mention_steps(relations, child, way, (way.link,))
+    ]
+
+
 def _can_wait(relations: Relations, order: Order, name: str, way: Way) -> bool:
     """Whether a mention may let go after the person's own rows of its table are gone, which spares writing those."""
     if not relations.ways(name) or relations.tables[name].action != "delete":
@@ -183,6 +202,7 @@ def _mention_steps(relations: Relations, name: str, way: Way, earlier: tuple[Lin
 def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
     mapped, together = relations.tables[name], order.together.get(name, 0)
     steps = []
+    steps += _before_cascade(relations, name)
     links = tuple(way.link for way in relations.ways(name))
     for rows, why in selected(relations, keysets, name, order):
         if mapped.disable == "delete":

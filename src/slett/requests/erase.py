@@ -17,7 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
+from slett.certify import (
+    KeptTable,
+    LeftTable,
+    Verification,
+    certificate_body,
+    certificate_path,
+    enter,
+    write_certificates,
+)
 from slett.execute import Run, Walk
 from slett.execute.scope import pack, unpack
 from slett.ledger import Kept, Lease, LedgerError, Page, Request
@@ -100,6 +108,7 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
         Held: another process is at work on a batch.
     """
     outcomes = []
+    _write_missing_certificates(service)
     with service.ledger.read() as page:
         waiting = page.batches.unfinished()
     for each in waiting:
@@ -115,6 +124,20 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
         )
         outcomes += _carry_out(service, batch, watch)
     return outcomes
+
+
+def _write_missing_certificates(service: Service) -> None:
+    """Whoever dies between the last commit and the files leaves certificates in the log alone."""
+    folder = service.settings.home / "certificates"
+    with service.ledger.read() as page:
+        ended = [
+            request.reference
+            for state in ("fulfilled", "partially_fulfilled")
+            for request in page.requests.find(state=state, limit=service.settings.batch_people)
+            if request.certificate is not None
+        ]
+    if missing := [each for each in ended if not certificate_path(folder, each).exists()]:
+        write_certificates(service.ledger, folder, missing)
 
 
 def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
@@ -154,7 +177,7 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
                 walk = _recalled(service, batch, stack.enter_context(service.sessions()))
             if attempt or batch.resumed:
                 _keep_more(service, batch, walk)
-            reason = _change(service, batch, walk, watch)
+            reason = _change(service, batch, walk, watch, apart=bool(reason))
             left, statements = _look(service, batch, watch)
             if not left:
                 break
@@ -341,7 +364,7 @@ def _forget_shared(walk: Walk) -> None:
             walk.name(keys, [row for row in walk.rows_of(keys.name) if row[0] not in shared])
 
 
-def _change(service: Service, batch: Batch, walk: Walk, watch: Watch) -> str:
+def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: bool) -> str:
     """Run every step; says which constraint stopped it, or nothing."""
 
     def progress(rows: int) -> None:
@@ -349,7 +372,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch) -> str:
         batch.total = max(batch.total, batch.changed)
         watch("change", batch.changed, batch.total)
 
-    run = Run(walk, service.settings.chunk_rows, progress)
+    run = Run(walk, service.settings.chunk_rows, progress, apart=apart)
     try:
         for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
             for each in done:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 from sqlalchemy import Connection, exists, func, insert, literal, select, table
@@ -75,7 +75,6 @@ class Store:
         try:
             yield
         except DBAPIError as error:
-            print("DBG", str(error)[:900])
             raise self.dialect.sentence(error, self.name) from None
         except StoreError as error:
             if not error.store:
@@ -105,14 +104,12 @@ class Session:
 
     def know(self, keys: KeySet, rows: Iterable[Row], *, people: int) -> None:
         """Bring in a key set from elsewhere: rows of (person's number, *columns)."""
-        if people == 1:
-            values = [row[1:] for row in rows]
-            if len(values) <= self._inline_keys:
-                self.known[keys.name] = Inline(keys.columns, list(dict.fromkeys(values)))
-                return
-            rows = ((0, *value) for value in values)
-        stored = self._new_table(keys)
-        self._fill(stored, rows)
+        rest = iter(rows)
+        first = list(islice(rest, self._inline_keys + 1)) if people == 1 else []
+        if people == 1 and len(first) <= self._inline_keys:
+            self.known[keys.name] = Inline(keys.columns, list(dict.fromkeys(row[1:] for row in first)))
+            return
+        self._fill(self._new_table(keys), chain(first, rest))
 
     def expect(self, keys: KeySet, *, people: int) -> None:
         """Begin a key set of a table here, empty, unless it is known already."""
