@@ -7,9 +7,11 @@ selected. After a crash the same steps run again, and find only what is left.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from slett.execute.walk import Walk
+from slett.plan import Step
 from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete
 from slett.stores.statements import Slice
@@ -113,12 +115,15 @@ class Run:
         steps = [self.walk.plan.steps[place] for place in places]
         session = self.walk.sessions[steps[0].store]
         for step in steps:
-            self.walk.bring(step.store, step.change.rows)
+            self._bring(step)
 
         def work() -> list[Done]:
             with session.transaction(defer=any(step.together for step in steps)):
-                rows = session.apply_all([step.change for step in steps])
-            return [Done(place, changed) for place, changed in zip(places, rows, strict=True)]
+                rows = iter(session.apply_all([change for step in steps for change in (*step.guards, step.change)]))
+            return [
+                Done(place, list(islice(rows, 1 + len(step.guards)))[-1])
+                for place, step in zip(places, steps, strict=True)
+            ]
 
         done = self._insist(work)
         self._progress(sum(each.rows for each in done))
@@ -127,7 +132,7 @@ class Run:
     def _in_slices(self, place: int) -> Done:
         step = self.walk.plan.steps[place]
         session = self.walk.sessions[step.store]
-        self.walk.bring(step.store, step.change.rows)
+        self._bring(step)
         total = session.number(step.change)
         if total is None:
             return self._together([place])[0]
@@ -137,12 +142,17 @@ class Run:
 
             def work(part: Slice = part) -> int:
                 with session.transaction():
+                    session.apply_all(step.guards)
                     return session.apply(step.change, part)
 
             rows = self._insist(work)
             changed += rows
             self._progress(rows)
         return Done(place, changed)
+
+    def _bring(self, step: Step) -> None:
+        for change in (*step.guards, step.change):
+            self.walk.bring(step.store, change.rows)
 
     def _insist(self, work: Callable[[], Result]) -> Result:
         """Give way when somebody else holds a lock, and try again a little later."""

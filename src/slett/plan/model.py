@@ -50,6 +50,7 @@ class Step:
     change: Change
     why: str  # by which reference the rows are the person's, in words
     together: int = 0  # steps with the same number share one transaction, with constraints deferred
+    guards: tuple[Change, ...] = ()  # done in the same transaction just before, and not counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,13 +166,13 @@ def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order
     return steps
 
 
-def _before_cascade(relations: Relations, name: str) -> list[Step]:
+def _before_cascade(relations: Relations, name: str) -> tuple[Change, ...]:
     """Mentions that the database would delete or change with their parent let go once more, next to its deletion.
 
-    Whoever came in between the first time and now is not to be taken along. They are not counted again.
+    Whoever came in between the first time and now is not to be taken along.
     """
-    return [
-        step
+    return tuple(
+        Update(rows, writes)
         for child, ways in relations.mentions.items()
         for way in ways
         if way.parent == name
@@ -181,8 +181,8 @@ def _before_cascade(relations: Relations, name: str) -> list[Step]:
             for key in relations.live(child).foreign_keys
             if key.table == relations.tables[name].name
         )
-        for step in _mention_steps(relations, child, way, (way.link,))
-    ]
+        for rows, writes in mention_changes(relations, child, way)
+    )
 
 
 def _can_wait(relations: Relations, order: Order, name: str, way: Way) -> bool:
@@ -202,7 +202,7 @@ def _mention_steps(relations: Relations, name: str, way: Way, earlier: tuple[Lin
 def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
     mapped, together = relations.tables[name], order.together.get(name, 0)
     steps = []
-    steps += _before_cascade(relations, name)
+    guards = _before_cascade(relations, name)
     links = tuple(way.link for way in relations.ways(name))
     for rows, why in selected(relations, keysets, name, order):
         if mapped.disable == "delete":
@@ -210,7 +210,7 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
         writes = (*_writes(mapped.anonymise), *owner_detaching(relations, mapped, name))
         match mapped.action:
             case "delete":
-                steps.append(_step(mapped, "change", "delete", Delete(rows), why, together))
+                steps.append(_step(mapped, "change", "delete", Delete(rows), why, together, guards))
             case "anonymise":
                 if writes:
                     steps.append(_step(mapped, "change", "anonymise", Update(rows, writes), why, together))
@@ -218,7 +218,7 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
                 due = due_of(relations, mapped)
                 gone = Delete(_with_due(rows, due, is_due=True))
                 stays = Update(_with_due(rows, due, is_due=False), writes)
-                steps.append(_step(mapped, "change", "expire", gone, why, together))
+                steps.append(_step(mapped, "change", "expire", gone, why, together, guards))
                 if writes:
                     steps.append(_step(mapped, "change", "keep", stays, why, together))
     for way in relations.mentions.get(name, ()):
@@ -227,8 +227,16 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
     return steps
 
 
-def _step(mapped: TableMap, phase: Phase, what: What, change: Change, why: str, together: int = 0) -> Step:
-    return Step(mapped.store, mapped.name, phase, what, change, why, together)
+def _step(
+    mapped: TableMap,
+    phase: Phase,
+    what: What,
+    change: Change,
+    why: str,
+    together: int = 0,
+    guards: tuple[Change, ...] = (),
+) -> Step:
+    return Step(mapped.store, mapped.name, phase, what, change, why, together, guards)
 
 
 def _writes(rules: Sequence[tuple[str, Rule]]) -> tuple[Write, ...]:

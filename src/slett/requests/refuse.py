@@ -83,14 +83,15 @@ def _over_ceiling(service: Service, walk: Walk, per_person: Counts) -> dict[int,
     found: dict[int, Refusal] = {}
     for place, people in per_person.items():
         step = walk.plan.steps[place]
-        size = service.schemas[step.store].tables[step.table].rows
-        if not size and sum(people.values()) > ceiling.share * LARGE_TABLE:
-            size = walk.sessions[step.store].size(step.table)  # the database has no estimate
+        estimate = service.schemas[step.store].tables[step.table].rows
+        size = 0
+        if max(people.values(), default=0) > ceiling.share * max(estimate, LARGE_TABLE):
+            size = walk.sessions[step.store].size(step.table)  # nobody is refused on an estimate
         for number, rows in people.items():
             totals[number] = totals.get(number, 0) + rows
             if size >= LARGE_TABLE and rows > ceiling.share * size:
                 reason = (
-                    f"it would touch {rows} of about {size} rows of `{step.store}/{step.table}`, "
+                    f"it would touch {rows} of {size} rows of `{step.store}/{step.table}`, "
                     f"more than the ceiling of {ceiling.share:.0%}; check the map, or raise `ceiling: share`"
                 )
                 found[number] = Refusal("refused", reason)

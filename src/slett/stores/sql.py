@@ -281,6 +281,8 @@ class Session:
         Raises:
             Unproven: a statement would not be bound to keys. None ran.
         """
+        if not changes:
+            return []
         made = [self._make.change(change) for change in changes]
         self.statements += len(made)
         with self.store._words():
