@@ -293,7 +293,7 @@ def owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[
     for way in relations.ways(name):
         if way.reference is None or (way.parent and relations.tables[way.parent].action == "anonymise"):
             continue
-        if way.parent and relations.tables[way.parent].action == "keep" and way.parent == _until_parent(mapped):
+        if way.parent and relations.datamap.together(mapped, relations.tables[way.parent]):
             continue
         for write in detaching(live, way):
             column = live.column(write.column)
@@ -304,10 +304,6 @@ def owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[
 
 
 # -- keeping ----------------------------------------------------------------------------------------
-
-
-def _until_parent(mapped: TableMap) -> str:
-    return f"{mapped.store}/{mapped.until.table}" if mapped.until and mapped.until.table else ""
 
 
 def due_of(relations: Relations, mapped: TableMap) -> Due:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slett.certify import (
+    CertificateError,
     KeptTable,
     LeftTable,
     Verification,
@@ -28,7 +29,7 @@ from slett.certify import (
 )
 from slett.execute import Run, Walk
 from slett.execute.scope import pack, unpack
-from slett.ledger import Kept, Lease, LedgerError, Page, Request
+from slett.ledger import Held, Kept, Lease, LedgerError, Page, Request
 from slett.ledger import Step as JournalStep
 from slett.ledger.requests import State
 from slett.plan import Keeping
@@ -108,12 +109,17 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
         Held: another process is at work on a batch.
     """
     outcomes = []
-    _write_missing_certificates(service)
+    held: Held | None = None
     with service.ledger.read() as page:
         waiting = page.batches.unfinished()
     for each in waiting:
-        with service.ledger.write() as page:
-            lease = page.batches.take(each.number, _owner(), force=force)
+        try:
+            with service.ledger.write() as page:
+                lease = page.batches.take(each.number, _owner(), force=force)
+        except Held as error:
+            held = error
+            continue
+        with service.ledger.read() as page:
             requests = {request.reference: request for request in page.requests.find(batch=each.number)}
             named = [row for part in page.scope.read(each.number, "subjects") for row in json.loads(part)]
         batch = Batch(
@@ -123,6 +129,9 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
             resumed=True,
         )
         outcomes += _carry_out(service, batch, watch)
+    _write_missing_certificates(service)
+    if held is not None:
+        raise held
     return outcomes
 
 
@@ -137,7 +146,8 @@ def _write_missing_certificates(service: Service) -> None:
             if request.certificate is not None
         ]
     if missing := [each for each in ended if not certificate_path(folder, each).exists()]:
-        write_certificates(service.ledger, folder, missing)
+        with suppress(CertificateError):  # of an older signing key: its files are somewhere else
+            write_certificates(service.ledger, folder, missing)
 
 
 def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
@@ -437,7 +447,8 @@ def _finish(
         page.requests.move(references, "running", "verifying")
         page.requests.count({each: _counts(service, batch, number) for number, each in enumerate(references)})
         page.requests.move(references, "verifying", state, reason=reason if left else "")
-        page.tombstones.add(_stones(service, batch, walk))
+        if not left:
+            page.tombstones.add(_stones(service, batch, walk))
         kept = _kept_tables(service, batch)
         verification = Verification(page.now, statements, sum(each.rows for each in left))
         ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}

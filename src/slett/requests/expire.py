@@ -8,6 +8,7 @@ from slett.execute.scope import unpack
 from slett.ledger import Kept
 from slett.plan.steps import detaching
 from slett.requests.service import Service
+from slett.stores.errors import StoreError
 from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Update
 
 KEPT = "kept"  # the key set of the rows at hand
@@ -23,7 +24,7 @@ class Expired:
 
 
 def expire(service: Service) -> list[Expired]:
-    """Erase every kept row that is due today, children before parents.
+    """Erase every kept row that is due today, children before parents, whatever the map says of its table by now.
 
     A row that is gone already is forgotten silently: whoever deleted it did what was due.
 
@@ -32,15 +33,20 @@ def expire(service: Service) -> list[Expired]:
     """
     found = []
     places = {(step.store, step.table): place for place, step in enumerate(service.plan.steps)}
-    for store, table in sorted(places, key=lambda name: places[name]):
-        rows = sum(_erase(service, store, table, some) for some in _due(service, store, table))
+    due = dict.fromkeys((each.store, each.table) for some in _due(service) for each in some)
+    gone = [name for name in due if name[0] not in service.schemas or name[1] not in service.schemas[name[0]].tables]
+    for store, table in sorted(set(due).difference(gone), key=lambda name: places.get(name, len(places))):
+        of_table = ([each for each in some if (each.store, each.table) == (store, table)] for some in _due(service))
+        rows = sum(_erase(service, store, table, some) for some in of_table if some)
         if rows:
             found.append(Expired(store, table, rows))
+    for store, table in gone:
+        raise StoreError(store, f"table `{table}` is gone, and rows of it were kept that are due; name it in the map")
     return found
 
 
-def _due(service: Service, store: str, table: str) -> Iterator[list[Kept]]:
-    """What is due of one table, a transaction's worth at a time."""
+def _due(service: Service) -> Iterator[list[Kept]]:
+    """What is due, some at a time in memory."""
     after = 0
     while True:
         with service.ledger.read() as page:
@@ -48,8 +54,7 @@ def _due(service: Service, store: str, table: str) -> Iterator[list[Kept]]:
         if not some:
             return
         after = some[-1].number
-        if mine := [each for each in some if (each.store, each.table) == (store, table)]:
-            yield mine
+        yield list(some)
 
 
 def _erase(service: Service, store: str, table: str, kept: list[Kept]) -> int:

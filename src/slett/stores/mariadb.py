@@ -43,7 +43,7 @@ class MariaDB:
 
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         # The usual collations take é for e, and with it one person's address for another's: compare bytes.
-        return func.convert(func.lower(value), raw("BINARY"))
+        return func.convert(func.lower(cast(value, CHAR(charset="utf8mb4"))), raw("BINARY"))
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return cast(value, CHAR(charset="utf8mb4")).collate("utf8mb4_bin")

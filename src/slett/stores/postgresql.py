@@ -103,7 +103,8 @@ class PostgreSQL:
         if state in ("42501", "25006"):
             return Denied(store, "the account may not do this; grant it SELECT, UPDATE, DELETE and TEMPORARY")
         if state.startswith("23"):
-            return Conflict(store, f"constraint `{where and where.constraint_name}` of `{table}` forbids it")
+            name = where and (where.constraint_name or where.column_name)
+            return Conflict(store, f"constraint `{name}` of `{table}` forbids it")
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
 
 

@@ -28,7 +28,10 @@ def problems(context: Context) -> Iterator[Problem]:
 def _reaches(context: Context, parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> Iterator[Problem]:
     covering = context.covering(child, key) if child.action != "ignore" else ()
     if not covering:
-        if child.action == "ignore" or not (_overlaps(child, key) or _links(context, parent, child, key)):
+        handled = (
+            _overlaps(child, key) or _links(context, parent, child, key) or _leads(context, parent, child, table, key)
+        )
+        if child.action == "ignore" or not handled:
             yield _unhandled(parent, child, table, key)
         return
     if all(reference.when for reference in covering):
@@ -86,6 +89,25 @@ def _overlaps(child: TableMap, key: ForeignKey) -> bool:
         and set(reference.columns) & set(key.columns)
         and not reference.path
         for reference in child.references
+    )
+
+
+def _leads(context: Context, parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> bool:
+    """Whether the parent's rows are found through the foreign key, as the own of the one row that refers to them.
+
+    That row is deleted as well, and the plan lets it go first.
+    """
+    pairs = set(zip(key.match, key.columns, strict=False))
+    return (
+        child.action == parent.action == "delete"
+        and table.is_unique(key.columns)
+        and any(
+            reference.kind == "owner"
+            and not reference.when
+            and (reference.store, reference.table) == (child.store, child.name)
+            and set(zip(reference.columns, context.match(reference), strict=False)) == pairs
+            for reference in parent.references
+        )
     )
 
 
