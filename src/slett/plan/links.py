@@ -95,7 +95,8 @@ def relate(datamap: DataMap, schemas: Schemas) -> Relations:
             way = _way(found, name, reference)
             bucket = {"owner": found.owned, "shared": found.shared, "mention": found.mentions}[reference.kind]
             bucket.setdefault(name, []).append(way)
-            if reference.kind == "owner" and mapped.root and way.parent and found.tables[way.parent].root:
+            both = mapped.root and way.parent and found.tables[way.parent].root
+            if reference.kind == "owner" and both and not (reference.when or reference.path):
                 found.owned.setdefault(way.parent, []).append(_reversed(name, way))
     for name, ways in found.shared.items():
         found.shared[name] = [_with_holders(found, way, ways) for way in ways]
@@ -169,6 +170,7 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
         path=reference.path,
         when=reference.when,
         none=reference.none,
+        exact=reference.store != found.tables[name].store and any(_family(over_there, each) == "text" for each in at),
     )
     shown = parent if reference.store != found.tables[name].store else reference.table
     return Way(reference, link, f"{columns} → {shown}", parent)
@@ -176,7 +178,7 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
 
 def _reversed(child: str, way: Way) -> Way:
     """Two roots of one person find each other, whichever of them is named."""
-    link = Link(way.link.at, child, way.link.columns, fold=way.link.fold, text=way.link.text, none=way.link.none)
+    link = replace(way.link, columns=way.link.at, keys=child, at=way.link.columns)
     return Way(None, link, f"{', '.join(way.link.at)} = {child}", child)
 
 

@@ -132,7 +132,7 @@ class Conditions:
         if rows.links:
             parts.append(or_(*(self.link(link, rows.table, target, join=join) for link in rows.links)))
         if rows.unless:
-            held = or_(*(self.holder(holder, target) for holder in rows.unless))
+            held = or_(*(self.holder(holder, rows.table, target) for holder in rows.unless))
             parts.append(held if rows.held else not_(held))
         if rows.due:
             due = self.due(rows.due, target)
@@ -168,14 +168,16 @@ class Conditions:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)))
         return _row(sides).in_(select(*others))
 
-    def holder(self, holder: Holder, target: TableClause) -> Condition:
+    def holder(self, holder: Holder, name: str, target: TableClause) -> Condition:
         """Whether somebody else than the persons who leave holds the row."""
         here = [target.c[each] for each in holder.columns]
         if holder.table:
             other = self.table(holder.table).alias("holder")
             same = [other.c[there] == mine for there, mine in zip(holder.match, here, strict=True)]
             return exists(select(literal(1)).select_from(other).where(*same, not_(self._mine(holder, other))))
-        somebody = [each.is_not(None) for each in here]
+        live = self.schema.tables[name]
+        somebody: list[Condition] = [each.is_not(None) for each in here]
+        somebody += [each != "" for each in here if (found := live.column(each.name)) and found.family == "text"]
         somebody += [each != self.bind(value) for each in here for value in holder.none]
         return and_(*somebody, not_(self.among_at(holder.keys, here, holder.key)))
 
@@ -184,7 +186,7 @@ class Conditions:
         known = self.known[keys]
         if isinstance(known, Inline):
             return func.coalesce(_in(sides, self._slots(keys, known, tuple(at))), false())
-        return _row(sides).in_(select(*(known.column(each) for each in at)))
+        return func.coalesce(_row(sides).in_(select(*(known.column(each) for each in at))), false())
 
     def _mine(self, holder: Holder, other: Any) -> Condition:
         return self.among_at(holder.keys, [other.c[each] for each in holder.key], holder.key)
@@ -220,13 +222,15 @@ class Conditions:
         return self._folded(link, mine)
 
     def _other(self, link: Link, value: Value) -> Value:
-        return self._folded(link, self.dialect.exact(cast(value, String)) if link.text or link.path else value)
+        return self._folded(link, cast(value, String) if link.text or link.path else value)
 
     def _folded(self, link: Link, value: Value) -> Value:
-        return self.dialect.fold(value) if link.fold else value
+        if link.fold:
+            return self.dialect.fold(value)
+        return self.dialect.exact(value) if link.exact or link.text or link.path else value
 
     def _among_values(self, sides: list[Any], values: list[tuple[Any, ...]], link: Link) -> Condition:
-        if not link.fold:
+        if not (link.fold or link.exact or link.text or link.path):
             return _in(sides, values)
         folded = [[self._folded(link, self.bind(each)) for each in value] for value in values]
         if len(sides) == 1:

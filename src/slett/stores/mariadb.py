@@ -43,13 +43,14 @@ class MariaDB:
 
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         # The usual collations take é for e, and with it one person's address for another's: compare bytes.
-        return func.convert(func.lower(cast(value, CHAR(charset="utf8mb4"))), raw("BINARY"))
+        return self.exact(func.lower(cast(value, CHAR(charset="utf8mb4"))))
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
-        return cast(value, CHAR(charset="utf8mb4")).collate("utf8mb4_bin")
+        return func.convert(cast(value, CHAR(charset="utf8mb4")), raw("BINARY"))
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
-        return func.json_unquote(func.json_extract(column, _path(path)))
+        # JSON's null comes as the text null, without the quotes that the JSON text "null" has.
+        return func.json_unquote(func.nullif(func.json_extract(column, _path(path)), "null"))
 
     def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
         return func.json_set(column, _path(path), func.json_extract(json.dumps(value), "$"))

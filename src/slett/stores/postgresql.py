@@ -96,7 +96,7 @@ class PostgreSQL:
         state = getattr(original, "sqlstate", None) or ""
         where = getattr(original, "diag", None)
         table = (where and where.table_name) or "a table"
-        if error.connection_invalidated or not state or state.startswith(("08", "57P")):
+        if error.connection_invalidated or not state or state.startswith(("08", "57P", "53")):
             return Unavailable(store, _unreachable(str(original)))
         if state in BUSY:
             return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")

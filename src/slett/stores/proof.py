@@ -4,6 +4,7 @@ This module knows nothing of how statements are made. It is given the finished S
 columns that must be bound, and looks at the WHERE clause alone. What it cannot see through, it refuses.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.sql.elements import (
 )
 from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 
-KEY_TABLE_PREFIX = "slett_"
+KEY_TABLE = re.compile(r"slett_(keys_\d+|slices)")
 
 
 def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> bool:
@@ -34,7 +35,7 @@ def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> boo
     where, table = statement.whereclause, statement.table
     if where is None or not isinstance(table, TableClause):
         return False
-    return _bound(where, table.name, {frozenset(key) for key in keys})
+    return _bound(where, table.name, {frozenset(key) for key in keys if key})
 
 
 def _bound(clause: Any, table: str, keys: set[frozenset[str]]) -> bool:
@@ -47,40 +48,59 @@ def _bound(clause: Any, table: str, keys: set[frozenset[str]]) -> bool:
     if isinstance(clause, BooleanClauseList) and clause.operator is operators.and_:
         return any(_bound(part, table, keys) for part in clause.clauses) or _joined(clause.clauses, table) in keys
     if isinstance(clause, BinaryExpression) and clause.operator is operators.in_op:
-        return _own_columns(clause.left, table) in keys and _key_values(clause.right)
+        return _compared(clause.left, table) in keys and _key_values(clause.right)
     if isinstance(clause, BinaryExpression):
         return _joined([clause], table) in keys
     return False
 
 
 def _joined(clauses: Iterable[Any], table: str) -> frozenset[str]:
-    """The columns of `table` that are equated with a column of one and the same key table."""
+    """The columns of `table` that are equated with a column of one and the same key table, or with values."""
     found: dict[str, set[str]] = {}
     for clause in clauses:
+        if isinstance(clause, Grouping):
+            clause = clause.element
         if not (isinstance(clause, BinaryExpression) and clause.operator is operators.eq):
             continue
-        left, right = _own_columns(clause.left, table), _tables(clause.right)
-        if len(left) == 1 and len(right) == 1 and (other := next(iter(right))).startswith(KEY_TABLE_PREFIX):
-            found.setdefault(other, set()).update(left)
+        left = _compared(clause.left, table)
+        if len(left) == 1 and (source := _source(clause.right)) is not None:
+            found.setdefault(source, set()).update(left)
     return frozenset(max(found.values(), key=lambda group: len(set(group)), default=set()))
 
 
+def _source(clause: Any) -> str | None:
+    """The one key table that all columns of an expression are of; the empty text where there is none in it."""
+    tables = {_key_table(column) for column in _columns(clause)}
+    if not tables:
+        return ""
+    return next(iter(tables)) if len(tables) == 1 else None
+
+
+def _key_table(column: Any) -> str | None:
+    source = column.table
+    plain = isinstance(source, TableClause) and source.schema is None and KEY_TABLE.fullmatch(source.name)
+    return str(source.name) if plain else None
+
+
 def _columns(clause: Any) -> list[ColumnClause[Any]]:
-    return [part for part in visitors.iterate(clause) if isinstance(part, ColumnClause) and not part.is_literal]
+    return [part for part in visitors.iterate(clause) if isinstance(part, ColumnClause)]
 
 
-def _own_columns(clause: Any, table: str) -> frozenset[str]:
+def _compared(clause: Any, table: str) -> frozenset[str]:
+    """The columns of `table` on one side of a comparison: one each, alone or under functions that know nothing else."""
+    sides = clause.clauses if isinstance(clause, ClauseList) else [clause]
+    names = [{column.name for column in _own(side, table)} for side in sides]
+    return frozenset().union(*names) if all(len(each) == 1 for each in names) else frozenset()
+
+
+def _own(clause: Any, table: str) -> list[ColumnClause[Any]]:
     columns = _columns(clause)
     mine = all(getattr(column.table, "name", "") == table for column in columns)
-    return frozenset(column.name for column in columns) if mine else frozenset()
-
-
-def _tables(clause: Any) -> set[str]:
-    return {getattr(column.table, "name", "") for column in _columns(clause)}
+    return columns if mine else []
 
 
 def _key_values(clause: Any) -> bool:
-    """Whether the right side of IN is a non-empty list of values, or a SELECT from key tables alone."""
+    """Whether the right side of IN is a non-empty list of values, or a SELECT of columns of key tables alone."""
     if isinstance(clause, Grouping):
         return _key_values(clause.element)
     if isinstance(clause, BindParameter):
@@ -88,9 +108,7 @@ def _key_values(clause: Any) -> bool:
     if isinstance(clause, ScalarSelect | Subquery):
         return _key_values(clause.element)
     if isinstance(clause, SelectBase):
-        return isinstance(clause, Select) and all(
-            getattr(source, "name", "").startswith(KEY_TABLE_PREFIX) for source in clause.get_final_froms()
-        )
+        return isinstance(clause, Select) and all(_source(part) for part in clause.selected_columns)
     if isinstance(clause, ClauseList):
         return bool(clause.clauses) and all(not _columns(part) for part in clause.clauses)
     return False

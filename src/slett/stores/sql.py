@@ -153,9 +153,13 @@ class Session:
         parts = [where]
         if known.count:
             seen = known.table.alias("seen")
-            same = [
-                seen.c[key_column(known.columns.index(each))] == target.c[each] for each in (keys.key or keys.columns)
-            ]
+            live = self.schema.tables[rows.table]
+            same = []
+            for each in keys.key or keys.columns:
+                before, now = seen.c[key_column(known.columns.index(each))], target.c[each]
+                column = live.column(each)
+                # null is not distinct from null, but only where there can be one: no index serves that comparison
+                same.append(before.is_not_distinct_from(now) if column and column.nullable else before == now)
             parts.append(~exists(select(literal(1)).select_from(seen).where(seen.c.person == number, *same)))
         wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
         added = int(self._run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from slett.datamap.check.context import Context
+from slett.datamap.model import TableMap
 from slett.datamap.problem import Problem, error, quoted
 from slett.stores.schema import ForeignKey, Schema
 
@@ -16,7 +17,12 @@ def problems(context: Context) -> Iterator[Problem]:
             mapped.name: mapped for mapped, _ in context.decided if mapped.store == store and context.owned(mapped)
         }
         binding = {
-            name: [key for key in schema.tables[name].foreign_keys if _binds(schema, name, key)] for name in owned
+            name: [
+                key
+                for key in schema.tables[name].foreign_keys
+                if _binds(schema, name, key) and not _let_go(context, owned[name], key)
+            ]
+            for name in owned
         }
         edges = {name: {key.table for key in keys if key.table in owned} for name, keys in binding.items()}
         for circle in _circles(edges):
@@ -40,6 +46,14 @@ def _binds(schema: Schema, name: str, key: ForeignKey) -> bool:
     table = schema.tables[name]
     loose = any((column := table.column(found)) and column.nullable and not column.generated for found in key.columns)
     return not loose and schema.dialect != "sqlite"  # SQLite defers every check for the asking
+
+
+def _let_go(context: Context, mapped: TableMap, key: ForeignKey) -> bool:
+    """Whether a mention takes the key away before anything is deleted."""
+    return any(
+        reference.kind == "mention" and not reference.when and bool(context.taken(mapped, reference))
+        for reference in context.covering(mapped, key)
+    )
 
 
 def _circles(edges: Mapping[str, set[str]]) -> Iterator[frozenset[str]]:

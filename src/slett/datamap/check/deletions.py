@@ -112,10 +112,15 @@ def _leads(context: Context, parent: TableMap, child: TableMap, table: Table, ke
 
 
 def _links(context: Context, parent: TableMap, child: TableMap, key: ForeignKey) -> bool:
-    """Whether the child is the link table that says who shares the parent's rows: these go with their last member."""
+    """Whether the parent's rows are found through the child's: its link table, or the one row that points at each.
+
+    These go with the last row that does.
+    """
     pairs = set(zip(key.match, key.columns, strict=False))
+    table = context.live(child.store, child.name)
+    alone = child.action == "delete" and table is not None and table.is_unique(key.columns)
     return any(
-        reference.kind == "shared"
+        (reference.kind == "shared" or (reference.kind == "owner" and alone and not reference.when))
         and (reference.store, reference.table) == (child.store, child.name)
         and set(zip(reference.columns, context.match(reference), strict=False)) == pairs
         for reference in parent.references
