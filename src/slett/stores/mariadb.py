@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, cast, create_engine, event, func, text
-from sqlalchemy import literal_column as raw
 from sqlalchemy.dialects.mysql import CHAR
 from sqlalchemy.exc import DBAPIError
 
@@ -46,7 +45,7 @@ class MariaDB:
         return self.exact(func.lower(cast(value, CHAR(charset="utf8mb4"))))
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.convert(cast(value, CHAR(charset="utf8mb4")), raw("BINARY"))
+        return func.convert(cast(value, CHAR(charset="utf8mb4")), text("BINARY"))
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         # JSON's null comes as the text null, without the quotes that the JSON text "null" has.
@@ -61,7 +60,7 @@ class MariaDB:
         from slett.stores.postgresql import pads
 
         inner, outer = pads(key)
-        message = func.concat(literal(inner, LargeBinary), func.convert(value, raw("BINARY")))
+        message = func.concat(literal(inner, LargeBinary), func.convert(value, text("BINARY")))
         return func.sha2(func.concat(literal(outer, LargeBinary), func.unhex(func.sha2(message, 256))), 256)
 
     def cut(self, column: ColumnElement[Any], unit: str, family: Family) -> ColumnElement[Any]:

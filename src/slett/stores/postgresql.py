@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, cast, create_engine, func, text
-from sqlalchemy import literal_column as raw
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
@@ -39,10 +38,10 @@ class PostgreSQL:
         return value
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
-        return cast(column, JSONB).op("#>>", return_type=String())(raw(_path(path)))
+        return cast(column, JSONB).op("#>>", return_type=String())(text(_path(path)))
 
     def json_put(self, column: ColumnElement[Any], path: tuple[str, ...], value: Any) -> ColumnElement[Any]:
-        return func.jsonb_set(cast(column, JSONB), raw(_path(path)), cast(json.dumps(value), JSONB(none_as_null=True)))
+        return func.jsonb_set(cast(column, JSONB), text(_path(path)), cast(json.dumps(value), JSONB(none_as_null=True)))
 
     def keyed_hash(self, value: ColumnElement[Any], key: bytes) -> ColumnElement[Any]:
         inner, outer = pads(key)
@@ -136,7 +135,7 @@ def _unreachable(message: str) -> str:
 
 def _path(path: tuple[str, ...]) -> str:
     quoted = ",".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in path)
-    return "'{" + quoted.replace("'", "''").replace("%", "%%").replace(":", "\\:") + "}'"
+    return "'{" + quoted.replace("'", "''").replace(":", "\\:") + "}'"
 
 
 def text_type(name: str) -> Any:

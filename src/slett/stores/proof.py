@@ -20,8 +20,10 @@ from sqlalchemy.sql.elements import (
     Grouping,
     UnaryExpression,
 )
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 
+FAITHFUL = {"lower", "convert", "slett_fold", "json_extract", "json_unquote", "nullif"}  # of null they make null
 KEY_TABLE = re.compile(r"slett_(keys_\d+|slices)")
 
 
@@ -39,7 +41,7 @@ def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> boo
 
 
 def _bound(clause: Any, table: str, keys: set[frozenset[str]]) -> bool:
-    if isinstance(clause, Grouping | UnaryExpression) and clause.operator in (None, operators.is_true):
+    if isinstance(clause, Grouping) or (isinstance(clause, UnaryExpression) and clause.operator is operators.is_true):
         return _bound(clause.element, table, keys)
     if isinstance(clause, False_):
         return True  # no row at all
@@ -94,6 +96,8 @@ def _compared(clause: Any, table: str) -> frozenset[str]:
 
 
 def _own(clause: Any, table: str) -> list[ColumnClause[Any]]:
+    if any(isinstance(part, FunctionElement) and part.name not in FAITHFUL for part in visitors.iterate(clause)):
+        return []
     columns = _columns(clause)
     mine = all(getattr(column.table, "name", "") == table for column in columns)
     return columns if mine else []
