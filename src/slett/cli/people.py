@@ -63,6 +63,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _lines(source: TextIO) -> Iterator[tuple[str, str]]:
-    for line in source:
-        if text := line.strip():
-            yield _pair(text) if "=" in text else ("key", text)
+    try:
+        for line in source:
+            if text := line.strip():
+                yield _pair(text) if "=" in text else ("key", text)
+    except UnicodeDecodeError:
+        raise click.UsageError("what --from names is not a text in UTF-8") from None

@@ -71,7 +71,7 @@ def scrub(connection: Connection) -> None:
 def _read_url(address: str) -> URL:
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise LedgerError(
             "the ledger's URL cannot be read; write `sqlite:///path/to/ledger.db` or `postgresql://user@host/database`"
         ) from None

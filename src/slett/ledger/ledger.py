@@ -123,9 +123,15 @@ def open_ledger(
     Raises:
         LedgerError: it cannot be opened, was written by a newer Slett, or with another secret key.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = Keys(settings.home, draw)
-    engine = open_engine(settings.ledger)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = Keys(settings.home, draw)
+        engine = open_engine(settings.ledger)
+    except OSError as error:
+        place = error.filename or settings.home
+        raise LedgerError(
+            f"{place}: the ledger cannot be kept there ({error.strerror}); choose another `home`"
+        ) from None
     ledger = Ledger(engine, keys, clock, draw)
     try:
         _match(engine, keys)

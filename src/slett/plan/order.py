@@ -75,7 +75,7 @@ def _foreign_keys(relations: Relations) -> list[Edge]:
         for key in relations.live(name).foreign_keys:
             parent = set_name(mapped.store, key.table)
             matters = parent in relations.tables and relations.ways(name) and relations.ways(parent)
-            if matters and not _let_go(relations, name, key, parent):
+            if matters and relations.tables[parent].action != "anonymise" and not _let_go(relations, name, key, parent):
                 found.append((name, key))
     return found
 

@@ -60,7 +60,10 @@ def export(service: Service, subject: Subject, path: Path) -> Exported | None:
         for refusal in doubled(walk).values():
             raise SubjectError(refusal.reason)
         draft = path.with_name(f".{path.name}.part")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise ExportError(f"{path}: cannot be written ({error.strerror})") from None
         try:
             with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 tables = {name: rows for name, rows in _write_tables(service, walk, archive) if rows}

@@ -74,8 +74,10 @@ def _typed(text: str, family: Family, named: Named) -> Any:
     where = f"the key of `{named.root}`" if named.root else f"the identifier `{named.identifier}`"
     if not text:
         raise SubjectError(f"{where} is empty; name somebody")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise SubjectError(f"{where} has characters in it that no database holds")
     if family == "integer":
-        if not re.fullmatch(r"-?\d{1,19}", text):
+        if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) >= 2**63:
             raise SubjectError(f"{where} is a whole number; what was given is not one")
         return int(text)
     if family == "uuid":

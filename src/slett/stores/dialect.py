@@ -87,7 +87,7 @@ def parse_url(store: str, text: str) -> tuple[Dialect, URL]:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise StoreError(store, "its url is not one; write postgresql://user@host/database or sqlite:///file") from None
     kind = KINDS.get(url.drivername.split("+")[0])
     if kind is None:

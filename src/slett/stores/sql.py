@@ -47,7 +47,10 @@ class Store:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         with self._words():
-            connection = self._engine.connect()
+            try:
+                connection = self._engine.connect()
+            except (TypeError, ValueError):  # of the driver, over an option in the URL
+                raise StoreError(self.name, "its url has an option that the driver does not know") from None
         try:
             yield connection
         finally:

@@ -1,0 +1,113 @@
+-- round 1
+
+-- collect shop/users
+SELECT DISTINCT users.id, users.email
+FROM users
+WHERE users.id IN (?)
+ LIMIT ? OFFSET ?;
+
+-- collect shop/users
+SELECT DISTINCT users.id, users.email
+FROM users
+WHERE slett_fold(users.email) IN (slett_fold(?))
+ LIMIT ? OFFSET ?;
+
+-- round 2
+
+-- collect shop/orders
+SELECT DISTINCT orders.shop, orders.no
+FROM orders
+WHERE orders.customer_id IN (?)
+ LIMIT ? OFFSET ?;
+
+-- collect shop/orders
+SELECT DISTINCT orders.shop, orders.no
+FROM orders
+WHERE slett_fold(orders.guest_email) IN (slett_fold(?))
+ LIMIT ? OFFSET ?;
+
+-- round 3
+
+-- collect shop/posts
+SELECT DISTINCT posts.id
+FROM posts
+WHERE posts.author_id IN (?)
+ LIMIT ? OFFSET ?;
+
+-- round 4
+
+-- collect shop/project_members
+SELECT DISTINCT project_members.project_id, project_members.user_id
+FROM project_members
+WHERE project_members.user_id IN (?)
+ LIMIT ? OFFSET ?;
+
+-- disable: disable users, named by key, named by email
+UPDATE users SET active=? WHERE users.id IN (?) AND users.active IS NOT ?;
+
+-- disable: disable sessions, user_id → users
+DELETE FROM sessions WHERE sessions.user_id IN (?);
+
+-- detach: detach posts, above → posts
+UPDATE posts SET above=? WHERE posts.above IN (?) AND posts.above IS NOT NULL;
+
+-- detach: detach albums, owner_a → users
+UPDATE albums SET owner_a=? WHERE albums.owner_a IN (?) AND albums.owner_b IS NOT NULL AND coalesce(albums.owner_b IN (?), 0) = 0 AND albums.owner_a IS NOT NULL;
+
+-- detach: detach albums, owner_b → users
+UPDATE albums SET owner_b=? WHERE albums.owner_b IN (?) AND albums.owner_a IS NOT NULL AND coalesce(albums.owner_a IN (?), 0) = 0 AND albums.owner_b IS NOT NULL;
+
+-- change: delete sessions, user_id → users
+DELETE FROM sessions WHERE sessions.user_id IN (?);
+
+-- change: expire order_items, shop, order_no → orders
+DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (VALUES (?, ?)) AND (EXISTS (SELECT ? AS anon_1
+FROM orders AS parent1
+WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < ?, 0) = 1));
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 1;
+
+-- change: keep orders, customer_id → users, guest_email = email
+UPDATE orders SET customer_id=?, guest_email=?, ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR) OR orders.customer_id IS NOT NULL OR orders.guest_email IS NOT NULL);
+
+-- change: delete attachments, owner_id → users
+DELETE FROM attachments WHERE attachments.owner_id IN (?) AND attachments.owner_type = ?;
+
+-- change: delete attachments, owner_id → posts
+DELETE FROM attachments WHERE attachments.owner_id IN (?) AND attachments.owner_type = ?;
+
+-- change: delete posts, author_id → users
+DELETE FROM posts WHERE posts.id IN (?) AND posts.author_id IN (?);
+
+-- change: delete messages, sender_id → users
+DELETE FROM messages WHERE messages.sender_id IN (?);
+
+-- detach: detach messages, recipient_id → users
+UPDATE messages SET recipient_id=?, recipient_name=? WHERE messages.recipient_id IN (?) AND (messages.recipient_id IS NOT NULL OR CAST(messages.recipient_name AS VARCHAR) IS NOT CAST(? AS VARCHAR));
+
+-- change: delete events, payload → users
+DELETE FROM events WHERE CAST(json_extract(events.payload, ?) AS VARCHAR) IN (?);
+
+-- change: delete albums, owner_a → users
+DELETE FROM albums WHERE albums.owner_a IN (?) AND NOT (albums.owner_b IS NOT NULL AND coalesce(albums.owner_b IN (?), 0) = 0);
+
+-- change: delete albums, owner_b → users
+DELETE FROM albums WHERE albums.owner_b IN (?) AND NOT (albums.owner_a IS NOT NULL AND coalesce(albums.owner_a IN (?), 0) = 0);
+
+-- change: delete project_members, user_id → users
+DELETE FROM project_members WHERE (project_members.project_id, project_members.user_id) IN (VALUES (?, ?)) AND project_members.user_id IN (?);
+
+-- change: delete projects, id → project_members
+DELETE FROM projects WHERE projects.id IN (?) AND NOT (EXISTS (SELECT ? AS anon_1
+FROM project_members AS holder
+WHERE holder.project_id = projects.id AND coalesce((holder.project_id, holder.user_id) IN (VALUES (?, ?)), 0) = 0));
+
+-- detach: detach projects, created_by → users
+UPDATE projects SET created_by=? WHERE projects.created_by IN (?) AND projects.created_by IS NOT NULL;
+
+-- change: anonymise reviews, user_id → users
+UPDATE reviews SET user_id=?, nick=(? || substr(slett_hmac(?, reviews.nick), ?, ?)), born=strftime(?, reviews.born) WHERE reviews.user_id IN (?) AND (reviews.nick IS NOT NULL AND NOT (reviews.nick LIKE ? AND length(reviews.nick) = ?) OR reviews.born IS NOT strftime(?, reviews.born) OR reviews.user_id IS NOT NULL);
+
+-- change: delete users, named by key, named by email
+DELETE FROM users WHERE users.id IN (?);
