@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import cast, get_args
 
 from slett.datamap.check import check_map
 from slett.datamap.load import load_text
 from slett.datamap.problem import Problem
-from slett.stores.schema import Check, Column, Dialect, ForeignKey, OnDelete, Schema, Table, Trigger
+from slett.stores.schema import Check, Column, Dialect, Family, ForeignKey, OnDelete, Schema, Table, Trigger
 
 TODAY = date(2026, 11, 22)
 
@@ -17,12 +18,19 @@ def column(text: str) -> Column:
     found = re.fullmatch(r"(\w+) (\w+)(?:\((\d+)\))?(\?)?( generated)?", text)
     assert found, text
     name, family, length, null, generated = found.groups()
-    return Column(name, family, family, bool(null), int(length) if length else None, generated=bool(generated))
+    assert family in get_args(Family)
+    return Column(
+        name, cast(Family, family), family, bool(null), int(length) if length else None, generated=bool(generated)
+    )
 
 
-def key(columns: str, to: str, match: str = "id", on_delete: OnDelete = "NO ACTION", deferrable: bool = False) -> ForeignKey:
+def key(
+    columns: str, to: str, match: str = "id", on_delete: OnDelete = "NO ACTION", deferrable: bool = False
+) -> ForeignKey:
     """A foreign key named after its columns."""
-    return ForeignKey(f"{columns.replace(' ', '_')}_fk", tuple(columns.split()), to, tuple(match.split()), on_delete, deferrable)
+    return ForeignKey(
+        f"{columns.replace(' ', '_')}_fk", tuple(columns.split()), to, tuple(match.split()), on_delete, deferrable
+    )
 
 
 def table(

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from slett.stores.schema import OnDelete
 from tests.datamap.tables import ROOT, USERS, codes, key, table
 
 NOTES = table("notes", "id integer, user_id integer?, at timestamp, changed timestamp?", key("user_id", "users"))
@@ -30,7 +31,9 @@ def test_a_map_without_a_root_finds_nobody() -> None:
     assert codes(text, logs) == ["no-root"]
 
 
-@pytest.mark.parametrize("action", ["keep, basis: law, until: {column: at, add: 1 year}", "ignore, reason: a, owner: b, review: 2027-01-01"])
+@pytest.mark.parametrize(
+    "action", ["keep, basis: law, until: {column: at, add: 1 year}", "ignore, reason: a, owner: b, review: 2027-01-01"]
+)
 def test_a_root_is_deleted_or_anonymised(action: str) -> None:
     people = table("people", "id integer, at timestamp")
     assert codes(f"people: {{root: true, action: {action}}}", people) == ["root-action"]
@@ -39,6 +42,15 @@ def test_a_root_is_deleted_or_anonymised(action: str) -> None:
 def test_what_is_kept_needs_a_basis() -> None:
     assert notes(KEPT) == []
     assert notes(KEPT.replace("basis: law", "basis: ' '")) == ["keep-without-basis"]
+
+
+def test_what_is_kept_as_long_as_its_parent_needs_no_basis_of_its_own() -> None:
+    """A missing basis of the parent is told there, once."""
+    lines = table("lines", "id integer, note_id integer", key("note_id", "notes"))
+    child = "lines: {references: [{column: note_id, to: notes}], action: keep, until: {as: notes}}"
+    text = ROOT + f"notes: {{{KEPT}}}, " + child
+    assert codes(text, USERS, NOTES, lines) == []
+    assert codes(text.replace("basis: law", "basis: ''"), USERS, NOTES, lines) == ["keep-without-basis"]
 
 
 def test_what_is_kept_needs_an_end() -> None:
@@ -56,6 +68,20 @@ def test_a_row_is_kept_as_long_as_a_parent_that_it_hangs_on() -> None:
     text = ROOT + f"notes: {{{KEPT}}}, " + child
     assert codes(text % "notes", USERS, NOTES, lines) == []
     assert "until-parent" in codes(text % "users", USERS, NOTES, lines)
+
+
+def test_of_rows_that_follow_an_undecided_parent_only_the_parent_is_to_decide() -> None:
+    lines = table("lines", "id integer, note_id integer", key("note_id", "notes"))
+    prices = table(
+        "prices", "id integer, note_id integer, line_id integer", key("note_id", "notes"), key("line_id", "lines")
+    )
+    text = ROOT + (
+        f"notes: {{{MINE}, action: undecided}}, "
+        "lines: {references: [{column: note_id, to: notes}], action: keep, until: {as: notes}}, "
+        "prices: {references: [{column: note_id, to: notes}, {column: line_id, to: lines}],"
+        " action: keep, until: {as: lines}}"
+    )
+    assert codes(text, USERS, NOTES, lines, prices) == ["undecided"]
 
 
 def test_a_parent_that_is_not_kept_cannot_say_how_long() -> None:
@@ -97,6 +123,16 @@ def test_only_a_deleted_table_can_be_emptied_first() -> None:
     assert notes(f"{MINE}, action: delete, disable: delete") == []
     assert notes(f"{KEPT}, disable: delete") == ["disable"]
     assert codes("users: {root: true, action: delete, disable: delete}", USERS) == ["disable"]
+
+
+@pytest.mark.parametrize("on_delete", ["NO ACTION", "CASCADE", "SET NULL"])
+def test_what_foreign_keys_refer_to_cannot_go_first(on_delete: OnDelete) -> None:
+    """Not even before the same person's rows: the database would refuse, or reach further by itself."""
+    text = ROOT + f"notes: {{{MINE}, action: delete, disable: delete}}, "
+    marks = table("marks", "id integer, note_id integer?", key("note_id", "notes", on_delete=on_delete))
+    mapped = "marks: {references: [{column: note_id, to: notes}], action: delete}"
+    assert codes(text + mapped, USERS, NOTES, marks) == ["disable-referenced"]
+    assert codes(text + mapped, USERS, NOTES, table("marks", "id integer, note_id integer?")) == []
 
 
 @pytest.mark.parametrize(

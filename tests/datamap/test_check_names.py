@@ -21,14 +21,16 @@ def test_a_table_that_does_not_exist_is_an_error_and_the_nearest_is_named() -> N
         "references: [{column: user_id, to: users, when: {frist: x}}]",
         "references: [{column: user_id, to: users}], omit: [frist]",
         "references: [{column: user_id, to: users}], disable: {frist: null}",
-        "references: [{column: user_id, to: users}, {column: user_id, to: users, kind: mention, anonymise: {frist: null}}]",
+        "references: [{column: user_id, to: users, kind: mention, anonymise: {frist: null}}]",
     ],
 )
 def test_a_column_that_does_not_exist_is_an_error_wherever_it_is_written(entry: str) -> None:
     assert "unknown-column" in codes(ROOT + f"notes: {{{entry}, action: delete}}", USERS, NOTES)
 
 
-@pytest.mark.parametrize("entry", ["columns: [frist]", "anonymise: {frist: null}", "until: {column: frist, add: 1 year}"])
+@pytest.mark.parametrize(
+    "entry", ["columns: [frist]", "anonymise: {frist: null}", "until: {column: frist, add: 1 year}"]
+)
 def test_a_column_that_does_not_exist_is_an_error_in_kept_tables_too(entry: str) -> None:
     text = f"notes: {{references: [{{column: user_id, to: users}}], action: keep, basis: law, {entry}}}"
     assert "unknown-column" in codes(ROOT + text, USERS, NOTES)
@@ -46,7 +48,9 @@ def test_an_identifier_names_a_column_of_its_root() -> None:
 
 
 def test_a_reference_to_a_store_that_is_not_in_the_map_is_an_error() -> None:
-    text = ROOT + "notes: {references: [{column: user_id, to: ship/users}, {column: user_id, to: users}], action: delete}"
+    text = (
+        ROOT + "notes: {references: [{column: user_id, to: ship/users}, {column: user_id, to: users}], action: delete}"
+    )
     [problem] = found(text, USERS, NOTES)
     assert (problem.code, problem.hint) == ("unknown-store", "did you mean `shop`?")
 

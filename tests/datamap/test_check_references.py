@@ -83,12 +83,19 @@ def test_a_composite_reference_is_written_whole() -> None:
 def test_part_of_a_composite_foreign_key_would_match_strangers_rows() -> None:
     text = ORDERS + "items: {references: [{column: order_no, to: orders, match: no}], action: delete}"
     [problem] = found(text, USERS, *COMPOSITE)
-    assert (problem.code, problem.hint) == ("partial-foreign-key", "write `columns: [shop, order_no]` and `match: [shop, no]`")
+    assert (problem.code, problem.hint) == (
+        "partial-foreign-key",
+        "write `columns: [shop, order_no]` and `match: [shop, no]`",
+    )
 
 
 def test_part_of_a_composite_foreign_key_will_do_where_it_is_unique_over_there() -> None:
-    orders = table("orders", "id integer, tenant integer, user_id integer", key("user_id", "users"), unique=["tenant id"])
-    items = table("items", "id integer, tenant integer, order_id integer", key("tenant order_id", "orders", "tenant id"))
+    orders = table(
+        "orders", "id integer, tenant integer, user_id integer", key("user_id", "users"), unique=["tenant id"]
+    )
+    items = table(
+        "items", "id integer, tenant integer, order_id integer", key("tenant order_id", "orders", "tenant id")
+    )
     text = ORDERS + "items: {references: [{column: order_id, to: orders}], action: delete}"
     assert codes(text, USERS, orders, items) == []
 
@@ -133,7 +140,9 @@ def test_types_that_differ_cannot_be_compared_or_only_as_text(family: str, expec
 
 def test_an_identifier_is_compared_with_the_column_of_its_root() -> None:
     logs = table("logs", "id integer, who date")
-    assert codes(ROOT + "logs: {references: [{column: who, identifier: email}], action: delete}", USERS, logs) == ["incomparable"]
+    assert codes(ROOT + "logs: {references: [{column: who, identifier: email}], action: delete}", USERS, logs) == [
+        "incomparable"
+    ]
 
 
 def test_a_path_leads_into_json() -> None:
@@ -156,7 +165,9 @@ def test_a_reference_without_an_index_on_a_large_table_says_what_it_costs() -> N
     [problem] = found(text, USERS, large)
     assert (problem.code, problem.severity) == ("no-index", "warning")
     assert "2,000,000 rows" in problem.message
-    indexed = table("notes", "id integer, user_id integer?", key("user_id", "users"), rows=2_000_000, indexes=["user_id"])
+    indexed = table(
+        "notes", "id integer, user_id integer?", key("user_id", "users"), rows=2_000_000, indexes=["user_id"]
+    )
     assert codes(text, USERS, indexed) == []
 
 
@@ -182,7 +193,9 @@ def test_a_table_without_a_primary_key_is_slow_and_kept_rows_and_roots_need_one(
     text = ROOT + "notes: {references: [{column: user_id, to: users}], action: %s}"
     assert codes(text % "delete", USERS, notes) == ["no-primary-key?"]
     assert codes(text % "keep, basis: law, until: {column: at, add: 1 year}", USERS, notes) == ["no-primary-key"]
-    assert codes("users: {root: true, action: delete}", table("users", "name date", primary_key="")) == ["no-primary-key"]
+    assert codes("users: {root: true, action: delete}", table("users", "name date", primary_key="")) == [
+        "no-primary-key"
+    ]
 
 
 def test_a_row_is_not_shared_by_rows_of_another_store() -> None:

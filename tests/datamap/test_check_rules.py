@@ -13,8 +13,8 @@ COLUMNS = (
 def rule(column: str, written: str, **more: object) -> list[str]:
     """The codes of a rule on a column of a table whose rows are anonymised."""
     notes = table("notes", COLUMNS, key("user_id", "users"), **more)  # type: ignore[arg-type] # as the table has them
-    text = f"notes: {{references: [{{column: user_id, to: users}}], action: anonymise, anonymise: {{{column}: {written}}}}}"
-    return codes(ROOT + text, USERS, notes)
+    text = ROOT + "notes: {references: [{column: user_id, to: users}], action: anonymise, anonymise: {%s: %s}}"
+    return codes(text % (column, written), USERS, notes)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,9 @@ def test_a_rule_that_makes_the_value_too_long_is_an_error(written: str) -> None:
 
 def test_a_key_of_unlimited_text_may_make_a_template_too_long() -> None:
     notes = table("notes", "no text, user_id integer?, code text(40)", key("user_id", "users"), primary_key="no")
-    text = "notes: {references: [{column: user_id, to: users}], action: anonymise, anonymise: {code: {template: '{no}'}}}"
+    text = (
+        "notes: {references: [{column: user_id, to: users}], action: anonymise, anonymise: {code: {template: '{no}'}}}"
+    )
     assert codes(ROOT + text, USERS, notes) == ["too-long?"]
 
 
@@ -159,8 +161,8 @@ def test_a_mention_that_must_become_null_needs_a_column_that_may() -> None:
 def test_of_a_composite_mention_one_column_that_may_be_null_is_enough() -> None:
     users = table("users", "tenant integer, id integer", primary_key="tenant id")
     notes = table("notes", "id integer, tenant integer, by_id integer?", key("tenant by_id", "users", "tenant id"))
-    text = "users: {root: true, action: delete}, notes: {references: [{columns: [tenant, by_id], to: users, kind: mention}]}"
-    assert codes(text, users, notes) == []
+    text = "notes: {references: [{columns: [tenant, by_id], to: users, kind: mention}]}"
+    assert codes("users: {root: true, action: delete}, " + text, users, notes) == []
 
 
 def test_a_mention_of_a_row_that_stays_keeps_its_reference() -> None:
@@ -186,6 +188,9 @@ def test_a_shared_row_loses_its_owner() -> None:
 
 
 def test_a_kept_row_loses_its_reference_to_a_deleted_one() -> None:
-    text = ROOT + "notes: {references: [{column: user_id, to: users}], action: keep, basis: law, until: {column: at, add: 1 year}}"
+    kept = "action: keep, basis: law, until: {column: at, add: 1 year}"
+    text = ROOT + f"notes: {{references: [{{column: user_id, to: users}}], {kept}}}"
     assert codes(text, USERS, table("notes", "id integer, user_id integer?, at date", key("user_id", "users"))) == []
-    assert codes(text, USERS, table("notes", "id integer, user_id integer, at date", key("user_id", "users"))) == ["not-null"]
+    assert codes(text, USERS, table("notes", "id integer, user_id integer, at date", key("user_id", "users"))) == [
+        "not-null"
+    ]

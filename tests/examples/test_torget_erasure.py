@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from slett.cli import main
 
 from examples.torget.__main__ import MAP, show
 from examples.torget.oracle import wrong
 from examples.torget.people import Person
 from examples.torget.seed import build_town, store
 from examples.torget.town import Town
+from slett.cli import main
 from slett.stores.schema import Dialect
 from tests.conftest import NewDatabase
 from tests.servers.databases import engine

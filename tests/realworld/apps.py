@@ -101,6 +101,8 @@ class Install:
         if people.exists():
             _run(programs / "pg_restore", "--no-owner", f"--dbname={url}", dump)
             return people.read_text()
+        for old in (*self.folder.glob("*.dump"), *self.folder.glob("*.json")):
+            old.unlink()
         printed = self.run("seed", url)
         _run(programs / "pg_dump", "--format=custom", f"--file={dump}", url)
         people.write_text(printed)

@@ -142,6 +142,7 @@ def seed() -> dict[str, Any]:
     # Before she registers, Ragnhild is known by her e-mail alone, and she writes it as she pleases.
     guest = Visitor()
     guest.put_in_basket(lamp)
+    guest.put_in_basket(ring, engraving="Ragnhild once")
     guest.check_out(RAGNHILD, guest="RAGNHILD.Testdal@example.com")
     guest.post("catalogue:reviews-add", lamp.slug, lamp.pk, **review("Fine", "ragnhild.testdal@example.com"))
 

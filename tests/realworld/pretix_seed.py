@@ -322,14 +322,12 @@ def seed() -> dict[str, Any]:
     fest.desk.post(f"{EVENT}orders/{canceled['code']}/refunds/", refund)
 
     # Sigrun works here: she corrects, answers, and sends vouchers to those who wait.
-    browser = Client()
-    browser.force_login(sigrun, backend="pretix.base.auth.NativeAuthBackend")
     for order in Order.objects.filter(customer__isnull=False):
-        fest.desk.patch(f"{EVENT}orders/{order.code}/", {"phone": order.phone.as_e164[:-1] + "0"})
-        order.log_action("pretix.event.order.comment", user=sigrun, data={"new_comment": order.comment})
+        changes = {"phone": order.phone.as_e164[:-1] + "0", "comment": f"{order.comment}, says Sigrun"}
+        fest.desk.patch(f"{EVENT}orders/{order.code}/", changes)
         position = order.positions.last()
-        data = {"data": [{"position": position.pk, "attendee_name_parts": position.attendee_name_parts}]}
-        order.log_action("pretix.event.order.modified", user=sigrun, data=data)
+        names = position.attendee_name_parts | {"given_name": position.attendee_name_parts["given_name"] + " B."}
+        fest.desk.patch(f"{EVENT}orderpositions/{position.pk}/", {"attendee_name_parts": names})
     fest.balcony.size = 10
     fest.balcony.save()
     for entry in WaitingListEntry.objects.all():

@@ -203,11 +203,13 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
     mapped, together = relations.tables[name], order.together.get(name, 0)
     steps = []
     guards = _before_cascade(relations, name)
-    links = tuple(way.link for way in relations.ways(name))
+    ways = relations.ways(name)
+    links = tuple(way.link for way in ways)
     for rows, why in selected(relations, keysets, name, order):
         if mapped.disable == "delete":
             rows = replace(rows, earlier=links)
-        writes = (*_writes(mapped.anonymise), *owner_detaching(relations, mapped, name))
+        alone = owner_detaching(relations, mapped, name, ways[0]) if len(ways) == 1 else ()
+        writes = (*_writes(mapped.anonymise), *alone)
         match mapped.action:
             case "delete":
                 steps.append(_step(mapped, "change", "delete", Delete(rows), why, together, guards))
@@ -221,10 +223,22 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
                 steps.append(_step(mapped, "change", "expire", gone, why, together, guards))
                 if writes:
                     steps.append(_step(mapped, "change", "keep", stays, why, together))
+    if len(ways) > 1:
+        steps += [
+            _step(mapped, "change", "detach", Update(_staying(relations, mapped, way), writes), way.why, together)
+            for way in ways
+            if (writes := owner_detaching(relations, mapped, name, way))
+        ]
     for way in relations.mentions.get(name, ()):
         if _can_wait(relations, order, name, way):
             steps += _mention_steps(relations, name, way, links)
     return steps
+
+
+def _staying(relations: Relations, mapped: TableMap, way: Way) -> Rows:
+    """The rows of one way that stay."""
+    rows = Rows(mapped.name, (way.link,), key=relations.live(str(mapped)).primary_key, unless=way.holders)
+    return _with_due(rows, due_of(relations, mapped), is_due=False) if mapped.action == "keep" else rows
 
 
 def _step(
@@ -285,22 +299,19 @@ def detaching(live: Table, way: Way) -> tuple[Write, ...]:
     )
 
 
-def owner_detaching(relations: Relations, mapped: TableMap, name: str) -> tuple[Write, ...]:
-    """A row that stays while its parent goes loses its reference, unless the map says what becomes of the column."""
-    decided = {*mapped.columns, *(column for column, _ in mapped.anonymise)}
+def owner_detaching(relations: Relations, mapped: TableMap, name: str, way: Way) -> tuple[Write, ...]:
+    """A row that stays while its parent goes loses that reference, unless the map says what becomes of the column.
+
+    Only that one: by another of its references the same row may be somebody else's too.
+    """
+    if way.reference is None or mapped.action not in ("anonymise", "keep"):
+        return ()
+    parent = relations.tables.get(way.parent)
+    if parent is not None and (parent.action == "anonymise" or relations.datamap.together(mapped, parent)):
+        return ()
     live = relations.live(name)
-    writes: list[Write] = []
-    for way in relations.ways(name):
-        if way.reference is None or (way.parent and relations.tables[way.parent].action == "anonymise"):
-            continue
-        if way.parent and relations.datamap.together(mapped, relations.tables[way.parent]):
-            continue
-        for write in detaching(live, way):
-            column = live.column(write.column)
-            if write.column not in decided and write.column not in live.primary_key and column:
-                writes.append(write)
-                decided.add(write.column)
-    return tuple(writes)
+    decided = {*mapped.columns, *(column for column, _ in mapped.anonymise), *live.primary_key}
+    return tuple(write for write in detaching(live, way) if write.column not in decided)
 
 
 # -- keeping ----------------------------------------------------------------------------------------

@@ -31,11 +31,12 @@ def _look(service: Service, subject: Subject) -> Found:
         name_people(service, walk, [subject])
         walk.collect()
         counts = Run(walk, service.settings.chunk_rows).count()
-        left = tuple(
-            Left(step.store, step.table, rows, step.why)
-            for step, rows in zip(service.plan.steps, counts, strict=True)
-            if rows
-        )
+        found: dict[tuple[str, str, str], int] = {}
+        for step, rows in zip(service.plan.steps, counts, strict=True):
+            if rows:  # a row that would be disabled and then deleted is one row
+                where = (step.store, step.table, step.why)
+                found[where] = max(found.get(where, 0), rows)
+        left = tuple(Left(store, table, rows, why) for (store, table, why), rows in found.items())
     with service.ledger.read() as page:
         stone = page.tombstones.find(subject.kind, [subject.text]).get(subject.text)
     return Found(left, stone.at if stone else None, stone.request if stone else "")

@@ -75,8 +75,8 @@ def expect(relations: Relations) -> tuple[Expectation, ...]:
 
 
 def _expected(relations: Relations, name: str, mapped: TableMap) -> Iterator[tuple[Change, str]]:
-    writes = (*_written(mapped.anonymise), *owner_detaching(relations, mapped, name))
     for way in relations.ways(name):
+        writes = (*_written(mapped.anonymise), *owner_detaching(relations, mapped, name, way))
         rows = Rows(mapped.name, (way.link,), unless=way.holders)
         match mapped.action:
             case "delete":

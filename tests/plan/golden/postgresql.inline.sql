@@ -69,7 +69,13 @@ WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND 
 DELETE FROM orders WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND coalesce(orders.placed_at < %(param_4)s, false);
 
 -- change: keep orders, customer_id → users, guest_email = email
-UPDATE orders SET customer_id=%(customer_id)s, guest_email=%(guest_email)s, ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND NOT coalesce(orders.placed_at < %(param_4)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR) OR orders.customer_id IS NOT NULL OR orders.guest_email IS NOT NULL);
+UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND NOT coalesce(orders.placed_at < %(param_4)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR));
+
+-- change: detach orders, customer_id → users
+UPDATE orders SET customer_id=%(customer_id)s WHERE orders.customer_id IN (%(param_1_1)s) AND NOT coalesce(orders.placed_at < %(param_2)s, false) AND orders.customer_id IS NOT NULL;
+
+-- change: detach orders, guest_email = email
+UPDATE orders SET guest_email=%(guest_email)s WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR))) AND NOT coalesce(orders.placed_at < %(param_2)s, false) AND orders.guest_email IS NOT NULL;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (%(param_1_1)s) AND attachments.owner_type = %(param_2)s;

@@ -90,11 +90,20 @@ FROM slett_keys_7
 WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)) AND coalesce(orders.placed_at < %(param_1)s, false);
 
 -- change: keep orders, customer_id → users, guest_email = email
-UPDATE orders SET customer_id=%(customer_id)s, guest_email=%(guest_email)s, ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
+UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
 FROM slett_keys_7
-WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR) OR orders.customer_id IS NOT NULL OR orders.guest_email IS NOT NULL);
+WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR));
+
+-- change: detach orders, customer_id → users
+UPDATE orders SET customer_id=%(customer_id)s WHERE orders.customer_id IN (SELECT slett_keys_1.k0
+FROM slett_keys_1) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND orders.customer_id IS NOT NULL;
+
+-- change: detach orders, guest_email = email
+UPDATE orders SET guest_email=%(guest_email)s WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
+FROM slett_keys_7
+WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND orders.guest_email IS NOT NULL;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (SELECT slett_keys_1.k0

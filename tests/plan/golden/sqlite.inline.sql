@@ -69,7 +69,13 @@ WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND 
 DELETE FROM orders WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 1;
 
 -- change: keep orders, customer_id → users, guest_email = email
-UPDATE orders SET customer_id=?, guest_email=?, ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR) OR orders.customer_id IS NOT NULL OR orders.guest_email IS NOT NULL);
+UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
+
+-- change: detach orders, customer_id → users
+UPDATE orders SET customer_id=? WHERE orders.customer_id IN (?) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.customer_id IS NOT NULL;
+
+-- change: detach orders, guest_email = email
+UPDATE orders SET guest_email=? WHERE slett_fold(orders.guest_email) IN (slett_fold(?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.guest_email IS NOT NULL;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (?) AND attachments.owner_type = ?;

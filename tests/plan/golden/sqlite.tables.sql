@@ -90,11 +90,20 @@ FROM slett_keys_7
 WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 1;
 
 -- change: keep orders, customer_id → users, guest_email = email
-UPDATE orders SET customer_id=?, guest_email=?, ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
+UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1) OR slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
 FROM slett_keys_7
-WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR) OR orders.customer_id IS NOT NULL OR orders.guest_email IS NOT NULL);
+WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
+
+-- change: detach orders, customer_id → users
+UPDATE orders SET customer_id=? WHERE orders.customer_id IN (SELECT slett_keys_1.k0
+FROM slett_keys_1) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.customer_id IS NOT NULL;
+
+-- change: detach orders, guest_email = email
+UPDATE orders SET guest_email=? WHERE slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
+FROM slett_keys_7
+WHERE slett_keys_7.k0 != ?) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.guest_email IS NOT NULL;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (SELECT slett_keys_1.k0

@@ -1,0 +1,92 @@
+"""`slett sweep` and `slett resume`: what comes after."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from slett.requests import service
+from tests.cli.shop import Shop
+
+SLETT = Path(sys.executable).with_name("slett")
+
+
+class NewYear(datetime):
+    """The day on which the books of 2090 may go."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "NewYear":
+        return cls(2096, 1, 1, tzinfo=tz or UTC)
+
+
+@pytest.fixture
+def big_shop(postgresql_database: str, tmp_path: Path) -> Shop:
+    """On PostgreSQL, where somebody else can hold a single row."""
+    shop = Shop(tmp_path, {"shop": postgresql_database})
+    shop.fill()
+    return shop
+
+
+@contextmanager
+def held_by_somebody_else(shop: Shop) -> Iterator[psycopg.Connection]:
+    """The row of user 1, so that nobody can change it; the connection can ask who tries."""
+    with psycopg.connect(shop.urls["shop"]) as holder, psycopg.connect(shop.urls["shop"], autocommit=True) as asker:
+        holder.execute("SELECT FROM users WHERE id = 1 FOR UPDATE")
+        yield asker
+
+
+def test_kept_rows_go_when_their_time_has_come(any_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    any_shop.succeed("erase", "1", "--yes")
+    assert any_shop.succeed("sweep") == "No kept row is due.\n"
+    monkeypatch.setattr(service, "datetime", NewYear)
+    assert sorted(any_shop.succeed("sweep").splitlines()) == [
+        "shop/order_lines: 1 rows were due and are erased.",
+        "shop/orders: 1 rows were due and are erased.",
+    ]
+    assert any_shop.rows("SELECT id FROM orders") == [(3,)], "that of somebody who did not leave"
+    assert any_shop.succeed("sweep") == "No kept row is due.\n"
+
+
+def test_nothing_interrupted_is_nothing_to_resume(shop: Shop) -> None:
+    assert shop.succeed("resume") == "Nothing was interrupted.\n"
+    assert shop.succeed("resume", "--json") == "[]\n"
+
+
+def test_what_a_locked_row_interrupted_is_finished_later(big_shop: Shop) -> None:
+    big_shop.environ["SLETT_LOCK_SECONDS"] = "0.1"
+    with held_by_somebody_else(big_shop):
+        said = big_shop.slett("erase", "1", "--yes")
+        assert (said.status, said.out) == (1, "")
+        assert said.err.startswith("Error: store `shop`: ")
+        assert big_shop.slett("resume").status == 1
+    assert "fulfilled" in big_shop.succeed("resume")
+    assert big_shop.rows("SELECT id FROM users") == [(2,)]
+    assert big_shop.succeed("resume") == "Nothing was interrupted.\n"
+
+
+def test_what_a_killed_process_left_is_finished_once_somebody_says_that_it_is_dead(big_shop: Shop) -> None:
+    with held_by_somebody_else(big_shop) as asker:
+        command = [str(SLETT), "erase", "1", "--yes"]
+        with subprocess.Popen(
+            command, env=os.environ | {"SLETT_LOCK_SECONDS": "60"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            for _ in range(600):
+                waiting = asker.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'").rowcount
+                if waiting or process.poll() is not None:
+                    break
+                time.sleep(0.05)
+            process.kill()
+            process.communicate()
+        assert waiting, "it got so far"
+        said = big_shop.slett("resume")
+        assert said.status == 1
+        assert "take it over if that process is dead" in said.err
+    assert "fulfilled" in big_shop.succeed("resume", "--force")
+    assert big_shop.rows("SELECT id FROM users") == [(2,)]
