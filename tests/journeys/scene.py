@@ -68,7 +68,12 @@ class Scene:
         """Write slett.yaml: for each store the YAML under its `tables:`; `head` stands before the stores."""
         lines = ["slett: 1", dedent(head).strip(), "stores:"]
         for store, body in tables.items():
-            lines += [f"  {store}:", f"    url: {self.urls[store]}", "    tables:", indent(dedent(body).strip(), "      ")]
+            lines += [
+                f"  {store}:",
+                f"    url: {self.urls[store]}",
+                "    tables:",
+                indent(dedent(body).strip(), "      "),
+            ]
         (self.folder / "slett.yaml").write_text("\n".join(line for line in lines if line), encoding="utf-8")
 
     @contextmanager
@@ -87,7 +92,9 @@ class Scene:
             return resume(service, force=True)
 
 
-def subjects(service: Service, keys: Sequence[Any] = (), email: str | Sequence[str] = (), root: str = "") -> list[Subject]:
+def subjects(
+    service: Service, keys: Sequence[Any] = (), email: str | Sequence[str] = (), root: str = ""
+) -> list[Subject]:
     addresses = [email] if isinstance(email, str) else list(email)
     return [by_key(service.plan, str(key), root) for key in keys] + [
         by_identifier(service.plan, "email", address) for address in addresses

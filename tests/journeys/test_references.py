@@ -1,5 +1,7 @@
 """Which rows are a person's: every kind of reference, with a stranger beside it."""
 
+import pytest
+
 from tests.journeys.scene import Scene
 
 USERS = """
@@ -105,3 +107,105 @@ orders:
     assert (outcome.state, outcome.rows) == ("fulfilled", 1)
     assert scene.rows("SELECT id FROM orders") == [(2,)]
     assert scene.rows("SELECT id FROM users") == [(1,)]
+
+
+def test_a_composite_reference_with_a_part_that_is_null_leads_to_nobody(scene: Scene) -> None:
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80))",
+        "CREATE TABLE orders (id INT PRIMARY KEY, shop INT, no INT, user_id INT NOT NULL, UNIQUE (shop, no))",
+        "CREATE TABLE items (id INT PRIMARY KEY, shop INT, no INT)",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no')",
+        "INSERT INTO orders VALUES (1, 1, 10, 1), (2, NULL, 10, 1), (3, 1, NULL, 1), (4, NULL, NULL, 1), (5, 2, 10, 2)",
+        "INSERT INTO items VALUES (1, 1, 10), (2, NULL, 10), (3, 1, NULL), (4, NULL, NULL), (5, 2, 10), (6, 1, 20)",
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+items:
+  references: [{columns: [shop, no], to: orders, match: [shop, no]}]
+  action: delete
+"""
+    )
+    (outcome,) = scene.erase(1)
+    assert (outcome.state, outcome.rows) == ("fulfilled", 6)
+    assert scene.rows("SELECT id FROM items ORDER BY id") == [(2,), (3,), (4,), (5,), (6,)]
+    assert scene.rows("SELECT id FROM orders ORDER BY id") == [(5,)]
+
+
+def test_a_composite_mention_lets_go_of_the_part_that_may_be_null(scene: Scene) -> None:
+    """The shop of a ticket stays: only its order goes. A ticket of the same order number in another shop is not it."""
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80))",
+        "CREATE TABLE orders (shop INT, no INT, user_id INT NOT NULL REFERENCES users (id), PRIMARY KEY (shop, no))",
+        "CREATE TABLE tickets (id INT PRIMARY KEY, shop INT NOT NULL, no INT, "
+        "FOREIGN KEY (shop, no) REFERENCES orders (shop, no))",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no')",
+        "INSERT INTO orders VALUES (1, 10, 1), (2, 20, 1), (1, 20, 2), (2, 10, 2)",
+        "INSERT INTO tickets VALUES (1, 1, 10), (2, 2, 20), (3, 1, 20), (4, 2, 10), (5, 1, NULL)",
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+tickets:
+  references: [{columns: [shop, no], to: orders, kind: mention}]
+"""
+    )
+    for settings, key, left in (
+        ({}, 1, [(1, 1, None), (2, 2, None), (3, 1, 20), (4, 2, 10), (5, 1, None)]),
+        ({"inline_keys": 0}, 2, [(1, 1, None), (2, 2, None), (3, 1, None), (4, 2, None), (5, 1, None)]),
+    ):
+        scene.settings = settings
+        (outcome,) = scene.erase(key)
+        assert outcome.state == "fulfilled"
+        assert scene.rows("SELECT * FROM tickets ORDER BY id") == left
+
+
+def test_a_person_may_have_a_key_of_several_columns(scene: Scene) -> None:
+    scene.sql(
+        "CREATE TABLE people (shop INT, no INT, city INT, PRIMARY KEY (shop, no))",
+        "CREATE TABLE orders (id INT PRIMARY KEY, shop INT, no INT, "
+        "FOREIGN KEY (shop, no) REFERENCES people (shop, no))",
+        "INSERT INTO people VALUES (1, 10, 5), (2, 20, 5), (1, 20, 5), (2, 10, 5)",
+        "INSERT INTO orders VALUES (1, 1, 10), (2, 2, 20), (3, 1, 20), (4, 2, 10), (5, 1, NULL), (6, NULL, 10)",
+    )
+    scene.map(
+        shop="""
+people: {root: true, action: delete}
+orders:
+  references: [{columns: [shop, no], to: people}]
+  action: delete
+"""
+    )
+    outcomes = scene.erase("1,10", "2,20", "3,10")
+    assert [(each.state, each.rows) for each in outcomes] == [("fulfilled", 2), ("fulfilled", 2), ("not_found", 0)]
+    assert scene.rows("SELECT id FROM orders ORDER BY id") == [(3,), (4,), (5,), (6,)]
+    assert scene.rows("SELECT shop, no FROM people ORDER BY 1") == [(1, 20), (2, 10)]
+
+
+@pytest.mark.parametrize("dialect", ["mariadb"])
+@pytest.mark.parametrize("settings", [{}, {"inline_keys": 0}])
+def test_an_email_in_an_older_encoding_is_the_same_email(scene: Scene, settings: dict[str, int]) -> None:
+    scene.settings.update(settings)
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "CREATE TABLE orders (id INT PRIMARY KEY, guest_email VARCHAR(80)) CHARACTER SET latin1",
+        "INSERT INTO users VALUES (1, 'Åsé@x.no'), (2, 'ase@x.no')",
+        "INSERT INTO orders VALUES (1, 'åsé@x.no'), (2, 'ase@x.no'), (3, 'ÅSÉ@x.no'), (4, 'åse@x.no')",
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: guest_email, identifier: email}]
+  action: delete
+"""
+    )
+    (outcome,) = scene.erase(1)
+    assert (outcome.state, outcome.rows) == ("fulfilled", 3)
+    assert scene.rows("SELECT id FROM orders ORDER BY id") == [(2,), (4,)]

@@ -1,0 +1,104 @@
+"""Erasures in processes of their own, to be killed or measured.
+
+`python -m tests.journeys.apart` reads jobs, one JSON object a line: `folder`, `settings`, `people` (keys) and
+`kill_at` (0: never). Each is done in a fresh fork, and answered with a line of JSON. A process counts instants: each
+statement before it is sent and after it was answered, and each commit of the ledger. At the given one it kills
+itself, as `kill -9` does.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from slett.requests.erase import erase
+from tests.journeys.scene import Scene, subjects
+
+
+class Instants:
+    """Counts, and ends the process at one of them."""
+
+    def __init__(self, kill_at: int) -> None:
+        self.passed = 0
+        self.statements = 0
+        self._kill_at = kill_at
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._before)
+        sa.event.listen(sa.Engine, "after_cursor_execute", self._pass)
+        sa.event.listen(sa.Engine, "commit", self._pass)
+
+    def _before(self, *_: object) -> None:
+        self.statements += 1
+        self._pass()
+
+    def _pass(self, *_: object) -> None:
+        self.passed += 1
+        if self.passed == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def peak_kilobytes() -> int:
+    """The most memory this process ever had. `getrusage` also counts what its parent had before it was started."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def work(job: dict[str, Any]) -> dict[str, Any]:
+    """Erase, and say what that took."""
+    scene = Scene(Path(job["folder"]), {}, job["settings"])
+    instants = Instants(job["kill_at"])
+    with scene.open() as service:
+        outcomes = erase(service, subjects(service, job["people"]))
+    return {
+        "states": [outcome.state for outcome in outcomes],
+        "instants": instants.passed,
+        "statements": instants.statements,
+        "peak_kilobytes": peak_kilobytes(),
+    }
+
+
+def main() -> None:
+    for line in sys.stdin:
+        sys.stdout.flush()
+        if (child := os.fork()) == 0:
+            sys.stdout.write(json.dumps(work(json.loads(line))) + "\n")
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if code := os.waitstatus_to_exitcode(status):
+            sys.stdout.write(json.dumps({"died": code}) + "\n")
+        sys.stdout.flush()
+
+
+class Apart:
+    """The other end: hands out jobs and reads what came of them."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.journeys.apart"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def do(self, scene: Scene, people: list[int], kill_at: int = 0) -> dict[str, Any]:
+        assert self._process.stdin
+        assert self._process.stdout
+        job = {"folder": str(scene.folder), "settings": scene.settings, "people": people, "kill_at": kill_at}
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return found
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+if __name__ == "__main__":
+    main()
