@@ -56,11 +56,17 @@ class Walk:
         Args:
             identifiers: also take the persons' identifiers from their root rows; not when they were put back.
         """
-        rounds = self.plan.rounds
+        lead = self.plan.root_rounds if self._found_by_identifiers() else 0
+        rounds = (*self.plan.rounds[:lead], *self.plan.rounds)
+        roots = lead + self.plan.root_rounds
         for keys in self.plan.keysets.values():
             self.sessions[keys.store].expect(keys, people=self.people)
+        if identifiers and lead:
+            self._take_identifiers()  # as far as they were named: a second root may be found by them
         for number, each in enumerate(rounds):
-            if number == self.plan.root_rounds:
+            if number == lead and lead and identifiers:
+                self._take_identifiers()
+            if number == roots:
                 self._finish_roots(identifiers=identifiers)
             new = True
             while new:
@@ -70,8 +76,14 @@ class Walk:
                     self.bring(keys.store, collect.rows)
                     new |= bool(self.sessions[keys.store].collect(collect, keys))
                 new = new and each.repeat
-        if len(rounds) == self.plan.root_rounds:
+        if len(rounds) == roots:
             self._finish_roots(identifiers=identifiers)
+
+    def _found_by_identifiers(self) -> bool:
+        """Whether a root is found by what another root's rows tell: then roots are gone through twice."""
+        names = {each.keys.name for each in self.plan.identifiers}
+        collects = (collect for each in self.plan.rounds[: self.plan.root_rounds] for collect in each.collects)
+        return any(link.keys in names for collect in collects for link in collect.rows.links)
 
     def _finish_roots(self, *, identifiers: bool) -> None:
         if identifiers:

@@ -194,7 +194,8 @@ def _with_holders(found: Relations, way: Way, ways: list[Way]) -> Way:
             key = found.live(other.parent).primary_key or other.link.at
             holders.append(Holder(other.link.columns, other.parent, key, table.name, other.link.at, other.link.none))
         elif other is not way:
-            holders.append(Holder(other.link.columns, other.link.keys, other.link.at, none=other.link.none))
+            link = other.link
+            holders.append(Holder(link.columns, link.keys, link.at, none=link.none, link=link))
     return Way(way.reference, way.link, way.why, way.parent, tuple(holders))
 
 

@@ -160,6 +160,8 @@ def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order
         mapped, live = relations.tables[name], relations.live(name)
         free = [each for each in key.columns if (column := live.column(each)) and column.nullable]
         for rows, _ in selected(relations, keysets, name):
+            if mapped.action == "keep":  # what stays is in nobody's way
+                rows = _with_due(rows, due_of(relations, mapped), is_due=True)
             writes = tuple(Write(each, NULL) for each in free)
             why = f"opens the circle at {', '.join(key.columns)}"
             steps.append(_step(mapped, "detach", "detach", Update(rows, writes), why))
@@ -275,7 +277,7 @@ def mention_changes(relations: Relations, name: str, way: Way) -> Iterator[tuple
         due = due_of(relations, parent)
         hop = (way.link.columns, parent.name, way.link.at)
         expiring = _with_due(rows, replace(due, parents=(hop, *due.parents)), is_due=True)
-        yield expiring, detaching(relations.live(name), way)
+        yield expiring, (*detaching(relations.live(name), way), *rules)
     elif reference.set:
         rules = (*detaching(relations.live(name), way), *rules)
     if rules:

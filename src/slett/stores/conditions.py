@@ -179,6 +179,8 @@ class Conditions:
         somebody: list[Condition] = [each.is_not(None) for each in here]
         somebody += [each != "" for each in here if (found := live.column(each.name)) and found.family == "text"]
         somebody += [each != self.bind(value) for each in here for value in holder.none]
+        if holder.link:
+            return and_(*somebody, not_(func.coalesce(self.link(holder.link, name, target), false())))
         return and_(*somebody, not_(self.among_at(holder.keys, here, holder.key)))
 
     def among_at(self, keys: str, sides: list[Any], at: Sequence[str]) -> Condition:

@@ -69,6 +69,7 @@ class Holder:
     table: str = ""
     match: tuple[str, ...] = ()
     none: tuple[Scalar, ...] = ()
+    link: Link | None = None  # without `table`: how the columns here are compared
 
 
 @dataclass(frozen=True, slots=True)

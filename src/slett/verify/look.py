@@ -92,7 +92,7 @@ def _expected(relations: Relations, name: str, mapped: TableMap) -> Iterator[tup
         yield from ((change, way.why) for change in _mention(relations, mapped, way))
     for way in relations.shared.get(name, ()):
         if not is_through(relations, way):
-            yield Delete(Rows(mapped.name, (way.link,))), way.why
+            yield Delete(Rows(mapped.name, (way.link,), unless=way.holders, held=True)), way.why
 
 
 def _mention(relations: Relations, mapped: TableMap, way: Way) -> Iterator[Change]:
