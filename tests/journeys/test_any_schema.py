@@ -353,3 +353,36 @@ notes: {references: [{column: order_id, to: orders, kind: mention}]}
         expire(service)
     assert scene.rows("SELECT * FROM orders") == []
     assert scene.rows("SELECT * FROM notes") == [(1, None)]
+
+
+def test_whoever_had_nothing_left_to_anonymise_is_signed_out_all_the_same(scene: Scene) -> None:
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, nick VARCHAR(20), active INT)",
+        "INSERT INTO users VALUES (1, NULL, 1), (2, 'o', 1)",
+    )
+    scene.map(shop="users: {root: true, disable: {active: 0}, action: anonymise, anonymise: {nick: null}}")
+    (outcome,) = scene.erase(1)
+    assert outcome.state == "fulfilled"
+    assert scene.rows("SELECT * FROM users ORDER BY id") == [(1, None, 0), (2, "o", 1)]
+
+
+def test_whoever_is_gone_may_be_erased_again_although_a_column_of_theirs_was_never_null(scene: Scene) -> None:
+    """All that is known of somebody whose row is gone is the key: the key table has nulls beside it."""
+    scene.settings["inline_keys"] = 0
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, code INT NOT NULL UNIQUE)",
+        "CREATE TABLE orders (id INT PRIMARY KEY, code INT)",
+        "INSERT INTO users VALUES (1, 11), (2, 12)",
+        "INSERT INTO orders VALUES (1, 11), (2, 12)",
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: code, to: users, match: code}]
+  action: delete
+"""
+    )
+    assert [outcome.state for outcome in scene.erase(1)] == ["fulfilled"]
+    assert [outcome.state for outcome in scene.erase(1)] == ["not_found"]
+    assert scene.rows("SELECT id FROM orders") == [(2,)]

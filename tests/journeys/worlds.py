@@ -41,6 +41,10 @@ class Case:
         lines += [f"leaving: {erasure.named}" for erasure in self.erasures]
         return "\n".join([*lines, f"inline_keys={self.inline_keys} chunk_rows={self.chunk_rows}"])
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Hypothesis would walk the whole world, round and round."""
+        printer.text(repr(self))
+
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:

@@ -134,10 +134,12 @@ def _disable(relations: Relations, keysets: dict[str, KeySet]) -> list[Step]:
         if mapped.disable is None:
             continue
         for rows, why in selected(relations, keysets, name):
-            last = _writes(mapped.anonymise)  # once these are written there is nobody to disable any more
-            change: Change = (
-                Delete(rows) if mapped.disable == "delete" else Update(rows, _writes(mapped.disable), until=last)
-            )
+            if mapped.disable == "delete":
+                change: Change = Delete(rows)
+            else:
+                disabled = {column for column, _ in mapped.disable}
+                last = tuple(write for write in _writes(mapped.anonymise) if write.column in disabled)
+                change = Update(rows, _writes(mapped.disable), until=last)
             steps.append(_step(mapped, "disable", "disable", change, why))
     return steps
 

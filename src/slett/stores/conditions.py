@@ -1,7 +1,7 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy.types import NullType
 
 from slett.stores.dialect import Dialect
 from slett.stores.due import cutoff
-from slett.stores.operations import Due, Holder, Link, Rows, Rule, Scalar, Write
+from slett.stores.operations import Due, Holder, Link, Rows, Rule, Scalar, Update, Write
 from slett.stores.schema import Family, Schema
 
 # SQLAlchemy's types tell one expression from another more finely than these builders can say.
@@ -329,8 +329,13 @@ class Conditions:
             mine, wanted = self.dialect.exact(cast(mine, String)), self.dialect.exact(cast(wanted, String))
         return mine.is_distinct_from(wanted)
 
-    def unfinished(self, writes: Iterable[Write], name: str, target: TableClause) -> Condition:
-        return or_(false(), *(self.differs(write, name, target) for write in writes))
+    def unfinished(self, change: Update, target: TableClause) -> Condition:
+        """Some column of it is neither written yet nor what a later step makes of it."""
+        parts = []
+        for write in change.writes:
+            ends = (write, *(each for each in change.until if each.column == write.column))
+            parts.append(and_(*(self.differs(end, change.rows.table, target) for end in ends)))
+        return or_(false(), *parts)
 
     # -- people -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 A key table has a column `person`, the person's number in the pass, and a column a key-set column.
 """
 
-from sqlalchemy import Connection, literal_column, select
+from sqlalchemy import Connection, false, literal_column, select
 
 from slett.stores.conditions import Conditions, Stored, key_column
 from slett.stores.dialect import Dialect
@@ -27,7 +27,9 @@ def key_table_ddl(
     if local:
         source = conditions.table(keys.table)
         named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
-        shape = select(literal_column("0").label("person"), *named).where(literal_column("1 = 0"))
+        nobody = select(literal_column("0").label("person")).subquery("nobody")
+        beside = nobody.outerjoin(source, false())  # so that every column may be null, as for a row that is gone
+        shape = select(nobody.c.person, *named).select_from(beside).where(false())
         text = str(shape.compile(connection, compile_kwargs={"literal_binds": True}))
         statements = [f"CREATE TEMPORARY TABLE {name} AS {text}"]
     else:

@@ -131,7 +131,7 @@ class Update:
 
     rows: Rows
     writes: tuple[Write, ...]
-    until: tuple[Write, ...] = ()  # rows where all of these are written already are left alone
+    until: tuple[Write, ...] = ()  # what a later step makes of the same columns: then they are so already
 
 
 Change = Delete | Update

@@ -175,10 +175,7 @@ class Statements:
         where = self._conditions.where(change.rows, target, join=join, sliced=sliced)
         if isinstance(change, Delete):
             return where
-        unfinished = self._conditions.unfinished(change.writes, change.rows.table, target)
-        if change.until:
-            unfinished = and_(unfinished, self._conditions.unfinished(change.until, change.rows.table, target))
-        return and_(where, unfinished)
+        return and_(where, self._conditions.unfinished(change, target))
 
     def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
         """The same, without rows that an earlier step has counted already."""
