@@ -386,3 +386,26 @@ orders:
     assert [outcome.state for outcome in scene.erase(1)] == ["fulfilled"]
     assert [outcome.state for outcome in scene.erase(1)] == ["not_found"]
     assert scene.rows("SELECT id FROM orders") == [(2,)]
+
+
+def test_what_must_be_kept_is_not_taken_along_by_an_expired_row_it_hangs_on(scene: Scene) -> None:
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY)",
+        "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT, part_of INT, placed DATE NOT NULL,"
+        " FOREIGN KEY (part_of) REFERENCES orders (id) ON DELETE CASCADE)",
+        "INSERT INTO users VALUES (1), (2)",
+        "INSERT INTO orders VALUES (1, 1, NULL, '2015-12-31'), (2, NULL, 1, '2026-03-09')",
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}, {column: part_of, to: orders}]
+  action: keep
+  until: {column: placed, add: 5 years}
+  basis: a law
+"""
+    )
+    (outcome,) = scene.erase(1)
+    assert outcome.state == "fulfilled"
+    assert [row[:3] for row in scene.rows("SELECT * FROM orders")] == [(2, None, None)]

@@ -205,7 +205,7 @@ def _mention_steps(relations: Relations, name: str, way: Way, earlier: tuple[Lin
 
 def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name: str) -> list[Step]:
     mapped, together = relations.tables[name], order.together.get(name, 0)
-    steps = []
+    steps, expired = [], []
     guards = _before_cascade(relations, name)
     ways = relations.ways(name)
     links = tuple(way.link for way in ways)
@@ -224,7 +224,7 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
                 due = due_of(relations, mapped)
                 gone = Delete(_with_due(rows, due, is_due=True))
                 stays = Update(_with_due(rows, due, is_due=False), writes)
-                steps.append(_step(mapped, "change", "expire", gone, why, together, guards))
+                expired.append(_step(mapped, "change", "expire", gone, why, together, guards))
                 if writes:
                     steps.append(_step(mapped, "change", "keep", stays, why, together))
     if len(ways) > 1:
@@ -233,6 +233,7 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
             for way in ways
             if (writes := owner_detaching(relations, mapped, name, way))
         ]
+    steps += expired  # after what stays has let go of them: a cascade would take it along
     for way in relations.mentions.get(name, ()):
         if _can_wait(relations, order, name, way):
             steps += _mention_steps(relations, name, way, links)

@@ -65,9 +65,6 @@ DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN ((%s, 
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %s, false) = 1));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders WHERE (orders.shop, orders.no) IN ((%s, %s)) AND (orders.customer_id IN (%s) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))) AND coalesce(orders.placed_at < %s, false) = 1;
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%s, ship_zip=substr(orders.ship_zip, %s, %s) WHERE (orders.shop, orders.no) IN ((%s, %s)) AND (orders.customer_id IN (%s) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))) AND coalesce(orders.placed_at < %s, false) = 0 AND (orders.ship_name IS NOT NULL OR NOT (convert(CAST(CAST(orders.ship_zip AS CHAR) AS CHAR CHARACTER SET utf8mb4), BINARY) <=> convert(CAST(CAST(substr(orders.ship_zip, %s, %s) AS CHAR) AS CHAR CHARACTER SET utf8mb4), BINARY)));
 
@@ -76,6 +73,9 @@ UPDATE orders SET customer_id=%s WHERE orders.customer_id IN (%s) AND coalesce(o
 
 -- change: detach orders, guest_email = email
 UPDATE orders SET guest_email=%s WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY)) AND coalesce(orders.placed_at < %s, false) = 0 AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN ((%s, %s)) AND (orders.customer_id IN (%s) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))) AND coalesce(orders.placed_at < %s, false) = 1;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (%s) AND attachments.owner_type = %s;

@@ -75,12 +75,6 @@ DELETE FROM order_items USING order_items, slett_keys_2 WHERE order_items.shop =
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %s, false) = 1));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders USING orders, slett_keys_2 WHERE orders.shop = slett_keys_2.k0 AND orders.no = slett_keys_2.k1 AND (orders.customer_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (SELECT convert(CAST(lower(CAST(slett_keys_7.k0 AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) AS convert_1
-FROM slett_keys_7
-WHERE slett_keys_7.k0 != %s)) AND coalesce(orders.placed_at < %s, false) = 1;
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders, slett_keys_2 SET orders.ship_name=%s, orders.ship_zip=substr(orders.ship_zip, %s, %s) WHERE orders.shop = slett_keys_2.k0 AND orders.no = slett_keys_2.k1 AND (orders.customer_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (SELECT convert(CAST(lower(CAST(slett_keys_7.k0 AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) AS convert_1
@@ -92,6 +86,12 @@ UPDATE orders, slett_keys_1 SET orders.customer_id=%s WHERE orders.customer_id =
 
 -- change: detach orders, guest_email = email
 UPDATE orders, slett_keys_7 SET orders.guest_email=%s WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) = convert(CAST(lower(CAST(slett_keys_7.k0 AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) AND slett_keys_7.k0 != %s AND coalesce(orders.placed_at < %s, false) = 0 AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders USING orders, slett_keys_2 WHERE orders.shop = slett_keys_2.k0 AND orders.no = slett_keys_2.k1 AND (orders.customer_id IN (SELECT slett_keys_1.k0
+FROM slett_keys_1) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (SELECT convert(CAST(lower(CAST(slett_keys_7.k0 AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) AS convert_1
+FROM slett_keys_7
+WHERE slett_keys_7.k0 != %s)) AND coalesce(orders.placed_at < %s, false) = 1;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments USING attachments, slett_keys_1 WHERE attachments.owner_id = slett_keys_1.k0 AND attachments.owner_type = %s;

@@ -65,9 +65,6 @@ DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN ((%(pa
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %(param_3)s, false)));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND coalesce(orders.placed_at < %(param_4)s, false);
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND NOT coalesce(orders.placed_at < %(param_4)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR));
 
@@ -76,6 +73,9 @@ UPDATE orders SET customer_id=%(customer_id)s WHERE orders.customer_id IN (%(par
 
 -- change: detach orders, guest_email = email
 UPDATE orders SET guest_email=%(guest_email)s WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR))) AND NOT coalesce(orders.placed_at < %(param_2)s, false) AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND coalesce(orders.placed_at < %(param_4)s, false);
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (%(param_1_1)s) AND attachments.owner_type = %(param_2)s;

@@ -82,13 +82,6 @@ FROM slett_keys_2) AND (EXISTS (SELECT %(param_1)s::INTEGER AS anon_1
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %(param_2)s, false)));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
-FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
-FROM slett_keys_7
-WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)) AND coalesce(orders.placed_at < %(param_1)s, false);
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
@@ -104,6 +97,13 @@ FROM slett_keys_1) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND o
 UPDATE orders SET guest_email=%(guest_email)s WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
 FROM slett_keys_7
 WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR) AND NOT coalesce(orders.placed_at < %(param_1)s, false) AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
+FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
+FROM slett_keys_1) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
+FROM slett_keys_7
+WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)) AND coalesce(orders.placed_at < %(param_1)s, false);
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (SELECT slett_keys_1.k0

@@ -65,9 +65,6 @@ DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (VALUE
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < ?, 0) = 1));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 1;
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
 
@@ -76,6 +73,9 @@ UPDATE orders SET customer_id=? WHERE orders.customer_id IN (?) AND coalesce(ord
 
 -- change: detach orders, guest_email = email
 UPDATE orders SET guest_email=? WHERE slett_fold(orders.guest_email) IN (slett_fold(?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 1;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (?) AND attachments.owner_type = ?;

@@ -82,13 +82,6 @@ FROM slett_keys_2) AND (EXISTS (SELECT ? AS anon_1
 FROM orders AS parent1
 WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < ?, 0) = 1));
 
--- change: expire orders, customer_id → users, guest_email = email
-DELETE FROM orders WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
-FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1) OR slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
-FROM slett_keys_7
-WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 1;
-
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
@@ -104,6 +97,13 @@ FROM slett_keys_1) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.customer
 UPDATE orders SET guest_email=? WHERE slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
 FROM slett_keys_7
 WHERE slett_keys_7.k0 != ?) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.guest_email IS NOT NULL;
+
+-- change: expire orders, customer_id → users, guest_email = email
+DELETE FROM orders WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
+FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
+FROM slett_keys_1) OR slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
+FROM slett_keys_7
+WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 1;
 
 -- change: delete attachments, owner_id → users
 DELETE FROM attachments WHERE attachments.owner_id IN (SELECT slett_keys_1.k0
