@@ -99,6 +99,28 @@ def erase(service: Service, subjects: Sequence[Subject], watch: Watch = unwatche
     return outcomes
 
 
+def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watch: Watch = unwatched) -> list[Outcome]:
+    """The same for requests that are `scheduled` already, each with whom it means.
+
+    Args:
+        filed: at most `batch_people` of them; one that somebody moved meanwhile is left out of the answer.
+
+    Raises:
+        StoreError, LedgerError: as `erase`.
+    """
+    with service.ledger.write() as page:
+        now = {each.reference: page.requests.get(each.reference) for each, _ in filed}
+        waiting = [
+            (request, subject)
+            for each, subject in filed
+            if (request := now[each.reference]) and request.state == "scheduled" and request.batch is None
+        ]
+        if not waiting:
+            return []
+        batch = _begin(page, [request for request, _ in waiting], [subject for _, subject in waiting])
+    return _carry_out(service, batch, watch)
+
+
 def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -> list[Outcome]:
     """What became of every request that a process which died, or a store which failed, left unfinished.
 
@@ -157,10 +179,14 @@ def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
         hashes = [subject.hash(keys) for subject in subjects]
         # whoever is at the terminal answers for who it is
         requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled")
-        references = [request.reference for request in requests]
-        lease = page.batches.take(page.batches.create(references).number, _owner())
-        named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
-        page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
+        return _begin(page, requests, subjects)
+
+
+def _begin(page: Page, requests: Sequence[Request], subjects: Sequence[Subject]) -> Batch:
+    """A batch of these requests, held by this process."""
+    lease = page.batches.take(page.batches.create([request.reference for request in requests]).number, _owner())
+    named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
+    page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
     return Batch(lease, list(requests), list(subjects))
 
 
