@@ -409,3 +409,28 @@ orders:
     (outcome,) = scene.erase(1)
     assert outcome.state == "fulfilled"
     assert [row[:3] for row in scene.rows("SELECT * FROM orders")] == [(2, None, None)]
+
+
+def test_a_mention_of_a_kept_row_may_be_of_another_type_than_its_key(scene: Scene) -> None:
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY)",
+        "CREATE TABLE orders (id INT PRIMARY KEY, code INT NOT NULL UNIQUE, user_id INT, placed DATE NOT NULL)",
+        "CREATE TABLE notes (id INT PRIMARY KEY, about VARCHAR(20))",
+        "INSERT INTO users VALUES (1), (2)",
+        "INSERT INTO orders VALUES (1, 7, 1, '2015-12-31'), (2, 8, 1, '2026-03-09')",
+        "INSERT INTO notes VALUES (1, '7'), (2, '8'), (3, 'x')",
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: keep
+  until: {column: placed, add: 5 years}
+  basis: a law
+notes: {references: [{column: about, to: orders, match: code, kind: mention}], action: delete}
+"""
+    )
+    (outcome,) = scene.erase(1)
+    assert outcome.state == "fulfilled"
+    assert scene.rows("SELECT * FROM notes ORDER BY id") == [(1, None), (2, "8"), (3, "x")]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -135,7 +135,7 @@ class Conditions:
             held = or_(*(self.holder(holder, rows.table, target) for holder in rows.unless))
             parts.append(held if rows.held else not_(held))
         if rows.due:
-            due = self.due(rows.due, target)
+            due = self.due(rows.due, rows.table, target)
             parts.append(due if rows.is_due else not_(due))
         return and_(*parts)
 
@@ -193,26 +193,37 @@ class Conditions:
     def _mine(self, holder: Holder, other: Any) -> Condition:
         return self.among_at(holder.keys, [other.c[each] for each in holder.key], holder.key)
 
-    def due(self, due: Due, target: Any) -> Condition:
+    def due(self, due: Due, name: str, target: Any) -> Condition:
         """Rows whose time has come; a row without a date never is."""
         if due.parents:
-            columns, parent, match = due.parents[0]
-            there = self.table(parent).alias(f"parent{len(due.parents)}")
-            hop = [there.c[theirs] == target.c[mine] for mine, theirs in zip(columns, match, strict=True)]
-            inner = self.due(Due(due.column, due.months, due.year_end, due.parents[1:]), there)
-            return exists(select(literal(1)).select_from(there).where(*hop, inner))
+            rest, parent, there, hop = self._hop(due, name, target)
+            return exists(select(literal(1)).select_from(there).where(*hop, self.due(rest, parent, there)))
         return func.coalesce(target.c[due.column] < self.bind(cutoff(due, self.today).isoformat()), false())
 
-    def due_column(self, due: Due, target: Any) -> Value:
+    def due_column(self, due: Due, name: str, target: Any) -> Value:
         """The date from which a kept row's time is counted."""
         if not due.parents:
             column: Value = target.c[due.column]
             return column
+        rest, parent, there, hop = self._hop(due, name, target)
+        return select(self.due_column(rest, parent, there)).where(*hop).limit(1).scalar_subquery()
+
+    def _hop(self, due: Due, name: str, target: Any) -> tuple[Due, str, Any, list[Condition]]:
+        """One hop nearer to the row that says when: (what remains, its table, that table here, what joins the two)."""
         columns, parent, match = due.parents[0]
         there = self.table(parent).alias(f"parent{len(due.parents)}")
-        hop = [there.c[theirs] == target.c[mine] for mine, theirs in zip(columns, match, strict=True)]
-        inner = self.due_column(Due(due.column, due.months, due.year_end, due.parents[1:]), there)
-        return select(inner).where(*hop).limit(1).scalar_subquery()
+        joined = []
+        for mine, theirs in zip(columns, match, strict=True):
+            sides = [target.c[mine], there.c[theirs]]
+            families = {self._family(name, mine), self._family(parent, theirs)}
+            if len(families) > 1:
+                sides = [self.dialect.exact(cast(side, String)) for side in sides]
+            joined.append(sides[0] == sides[1])
+        return replace(due, parents=due.parents[1:]), parent, there, joined
+
+    def _family(self, name: str, column: str) -> Family | None:
+        live = self.schema.tables[name].column(column)
+        return live.family if live else None
 
     def _side(self, link: Link, name: str, table_name: str, target: TableClause) -> Value:
         mine: Value = target.c[name]

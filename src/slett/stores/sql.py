@@ -248,7 +248,7 @@ class Session:
         target = self._conditions.table(rows.table)
         number, where = self._conditions.with_person(rows, target)
         key = [target.c[each] for each in self.schema.tables[rows.table].primary_key]
-        statement = select(number, self._conditions.due_column(due, target), *key).where(where)
+        statement = select(number, self._conditions.due_column(due, rows.table, target), *key).where(where)
         return self._stream(statement) if expected > BLOCK else self._run(statement)
 
     def rehearse(self, changes: Sequence[Change]) -> list[tuple[float, int]]:

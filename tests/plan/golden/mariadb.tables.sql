@@ -73,7 +73,7 @@ DELETE FROM sessions USING sessions, slett_keys_1 WHERE sessions.user_id = slett
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items USING order_items, slett_keys_2 WHERE order_items.shop = slett_keys_2.k0 AND order_items.order_no = slett_keys_2.k1 AND (EXISTS (SELECT %s AS anon_1
 FROM orders AS parent1
-WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %s, false) = 1));
+WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < %s, false) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders, slett_keys_2 SET orders.ship_name=%s, orders.ship_zip=substr(orders.ship_zip, %s, %s) WHERE orders.shop = slett_keys_2.k0 AND orders.no = slett_keys_2.k1 AND (orders.customer_id IN (SELECT slett_keys_1.k0

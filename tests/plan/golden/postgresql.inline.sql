@@ -63,7 +63,7 @@ DELETE FROM sessions WHERE sessions.user_id IN (%(param_1_1)s);
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (EXISTS (SELECT %(param_2)s::INTEGER AS anon_1
 FROM orders AS parent1
-WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < %(param_3)s, false)));
+WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < %(param_3)s, false)));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id IN (%(param_2_1)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND NOT coalesce(orders.placed_at < %(param_4)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR));

@@ -63,7 +63,7 @@ DELETE FROM sessions WHERE sessions.user_id IN (?);
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (VALUES (?, ?)) AND (EXISTS (SELECT ? AS anon_1
 FROM orders AS parent1
-WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < ?, 0) = 1));
+WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < ?, 0) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));

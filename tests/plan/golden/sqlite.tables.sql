@@ -80,7 +80,7 @@ FROM slett_keys_1);
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (EXISTS (SELECT ? AS anon_1
 FROM orders AS parent1
-WHERE parent1.shop = order_items.shop AND parent1.no = order_items.order_no AND coalesce(parent1.placed_at < ?, 0) = 1));
+WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < ?, 0) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
