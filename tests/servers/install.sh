@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the servers that the tests need and that are not here, and the packages named as arguments; starts none.
+# Installs the servers, the browser and the libraries that the tests need and that are not here, and the packages named as arguments; starts none.
 # Only as root on Debian or Ubuntu: elsewhere the skipped tests say what to install.
 set -eu
 
@@ -13,6 +13,10 @@ there() {
 
 there postgres || set -- "$@" postgresql
 there mariadbd || set -- "$@" mariadb-server
+there chromium || set -- "$@" chromium
+[ -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf ] || set -- "$@" fonts-noto-core # Arabic, in pictures and PDF
+ls /usr/lib/*/libpangoft2-1.0.so.0 >/dev/null 2>&1 || set -- "$@" libpangoft2-1.0-0 # of WeasyPrint: receipts as PDF
+ls /usr/lib/*/libharfbuzz-subset.so.0 >/dev/null 2>&1 || set -- "$@" libharfbuzz-subset0
 if [ $# -eq 0 ] || [ "$(id -u)" -ne 0 ] || ! there apt-get; then
     exit 0
 fi
