@@ -47,8 +47,8 @@ def test_kept_rows_go_when_their_time_has_come(any_shop: Shop, monkeypatch: pyte
     assert any_shop.succeed("sweep") == "No kept row is due.\n"
     monkeypatch.setattr(service, "datetime", NewYear)
     assert sorted(any_shop.succeed("sweep").splitlines()) == [
-        "shop/order_lines: 1 rows were due and are erased.",
-        "shop/orders: 1 rows were due and are erased.",
+        "shop/order_lines: 1 row was due, and erased.",
+        "shop/orders: 1 row was due, and erased.",
     ]
     assert any_shop.rows("SELECT id FROM orders") == [(3,)], "that of somebody who did not leave"
     assert any_shop.succeed("sweep") == "No kept row is due.\n"

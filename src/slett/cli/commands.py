@@ -16,6 +16,7 @@ from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
 from slett.cli.people import find_subjects, names_people
 
 if TYPE_CHECKING:
+    from slett.ledger import Page
     from slett.requests.erase import Outcome
     from slett.requests.service import Service
 
@@ -138,7 +139,7 @@ def erase(settings: Any, named: list[tuple[str, str]], root: str, yes: bool, as_
         if not yes:
             people = "1 person" if len(subjects) == 1 else f"{len(subjects)} people"
             click.confirm(f"Erase {people} for good? There is no way back", abort=True, err=True)
-        with progress(quiet=as_json) as watch:
+        with _resumable(), progress(quiet=as_json) as watch:
             outcomes = run(service, subjects, watch)
         show_outcomes(service, outcomes, as_json=as_json)
     sys.exit(_status(outcomes))
@@ -154,7 +155,7 @@ def resume(settings: Any, force: bool, as_json: bool) -> None:
     from slett.requests.erase import resume as run
 
     with _service(settings) as service:
-        with progress(quiet=as_json) as watch:
+        with _resumable(), progress(quiet=as_json) as watch:
             outcomes = run(service, watch, force=force)
         if not outcomes and not as_json:
             click.echo("Nothing was interrupted.")
@@ -209,7 +210,8 @@ def sweep(settings: Any) -> None:
     with _service(settings) as service:
         expired = expire(service)
     for each in expired:
-        click.echo(f"{each.store}/{each.table}: {each.rows} rows were due and are erased.")
+        rows = "1 row was" if each.rows == 1 else f"{each.rows:,} rows were"
+        click.echo(f"{each.store}/{each.table}: {rows} due, and erased.")
     if not expired:
         click.echo("No kept row is due.")
 
@@ -221,9 +223,8 @@ def sweep(settings: Any) -> None:
 def status(settings: Any, reference: str | None, as_json: bool) -> None:
     """Show the requests, newest first, or one with its steps."""
     from slett.cli.show import show_request, show_requests
-    from slett.ledger import open_ledger
 
-    with sentences(), open_ledger(settings) as ledger, ledger.read() as page:
+    with _ledger(settings) as page:
         if reference is None:
             show_requests(page.requests.find(limit=50), as_json=as_json)
             return
@@ -239,11 +240,13 @@ def certificate() -> None:
 
 
 @certificate.command("show")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def certificate_show(file: Path) -> None:
-    """Print a certificate for a person to read. Does not check it."""
+@click.argument("which")
+@click.pass_obj
+def certificate_show(settings: Any, which: str) -> None:
+    """Print a certificate, a file or that of a request's reference, for a person to read. Does not check it."""
     from slett.cli.show import show_certificate
 
+    file = _certificate_file(settings, which)
     try:
         body = json.loads(file.read_bytes())["body"]
         show_certificate(body)
@@ -252,14 +255,18 @@ def certificate_show(file: Path) -> None:
 
 
 @certificate.command("verify")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("which")
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (default: signing.pub in the home folder).")
 @click.pass_obj
-def certificate_verify(settings: Any, file: Path, key: Path | None) -> None:
-    """Check a certificate with the public key alone, offline. Status 1 if it does not hold."""
+def certificate_verify(settings: Any, which: str, key: Path | None) -> None:
+    """Check a certificate, a file or that of a request's reference, with the public key alone, offline.
+
+    Status 1 if it does not hold.
+    """
     from slett.certify import verify as run
     from slett.cli.show import show_verdict
 
+    file = _certificate_file(settings, which)
     path = key or settings.home / "signing.pub"
     with sentences():
         try:
@@ -271,6 +278,25 @@ def certificate_verify(settings: Any, file: Path, key: Path | None) -> None:
     sys.exit(0 if verdict.good else FAILED)
 
 
+def _certificate_file(settings: Any, which: str) -> Path:
+    """The file that is named, or that of the request; of one that has none yet it is written now."""
+    from slett.certify import certificate_path, write_certificates
+    from slett.ledger import open_ledger
+    from slett.ledger.references import read_reference
+
+    if Path(which).is_file():
+        return Path(which)
+    if (reference := read_reference(which)) is None:
+        raise click.BadParameter(f"File '{which}' does not exist; name a file, or a request.")
+    folder = settings.home / "certificates"
+    file = certificate_path(folder, reference)
+    if not file.exists():
+        with sentences(), open_ledger(settings) as opened:
+            if not write_certificates(opened, folder, [reference]):
+                raise Failure(f"there is no certificate of {reference}; `slett status {reference}` says how it is")
+    return file
+
+
 @main.group()
 def ledger() -> None:
     """Look after the ledger."""
@@ -280,9 +306,7 @@ def ledger() -> None:
 @click.pass_obj
 def ledger_check(settings: Any) -> None:
     """Recompute the whole log; status 1 and the first bad place if it was tampered with."""
-    from slett.ledger import open_ledger
-
-    with sentences(), open_ledger(settings) as opened, opened.read() as page:
+    with _ledger(settings) as page:
         tampering = page.log.check()
         head = page.log.head()
     if tampering:
@@ -291,11 +315,33 @@ def ledger_check(settings: Any) -> None:
 
 
 @contextmanager
+def _ledger(settings: Any) -> "Iterator[Page]":
+    """The ledger that is there: whoever only looks makes none."""
+    from slett.ledger import open_ledger
+
+    if not settings.ledger_url and not (settings.home / "ledger.db").exists():
+        raise Failure(f"{settings.home}: no ledger is kept there; go to the service's folder, or set SLETT_HOME")
+    with sentences(), open_ledger(settings) as ledger, ledger.read() as page:
+        yield page
+
+
+@contextmanager
 def _service(settings: Any, *, starting: bool = False) -> "Iterator[Service]":
     from slett.requests.service import open_service
 
     with sentences(), open_service(settings, starting=starting) as service:
         yield service
+
+
+@contextmanager
+def _resumable() -> "Iterator[None]":
+    """A store that fails on the way: what was begun waits in the ledger."""
+    from slett.stores.errors import StoreError
+
+    try:
+        yield
+    except StoreError as error:
+        raise Failure(f"{error}\nNothing is lost: when the store answers again, `slett resume` goes on.") from None
 
 
 def _status(outcomes: "list[Outcome]") -> int:

@@ -42,6 +42,11 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
+def _many(count: int, noun: str, nouns: str = "") -> str:
+    """`1 row`, `1,000 rows`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def _json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
@@ -74,9 +79,10 @@ def show_problems(
     verdict = (f"{errors} to decide or mend", "bold red") if errors else ("every decision is made", "bold green")
     console.print(
         Text.assemble(
-            f"{datamap.file}: {len(datamap.tables)} of {live} tables mapped in {len(schemas)} stores: ",
+            f"{datamap.file}: {len(datamap.tables)} of {_many(live, 'table')} mapped",
+            f" in {_many(len(schemas), 'store')}: ",
             verdict,
-            f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else "",
+            f", {_many(warnings, 'warning')}" if warnings else "",
         )
     )
 
@@ -106,8 +112,8 @@ def show_preview(service: "Service", found: "Preview", *, as_json: bool) -> None
     for refusal in found.refusals.values():
         console.print(Text.assemble((f"{refusal.state}: ", COLOURS[refusal.state]), refusal.reason))
     console.print(
-        f"{found.rows:,} rows in {len({(line.store, line.table) for line in found.lines})} tables of "
-        f"{len(service.stores)} stores; planner's cost {cost:,.0f}. Nothing was changed."
+        f"{_many(found.rows, 'row')} in {_many(len({(line.store, line.table) for line in found.lines}), 'table')} of "
+        f"{_many(len(service.stores), 'store')}; planner's cost {cost:,.0f}. Nothing was changed."
     )
 
 
@@ -148,17 +154,22 @@ def show_outcomes(service: "Service", outcomes: "Sequence[Outcome]", *, as_json:
         for outcome in outcomes:
             states[outcome.state] = states.get(outcome.state, 0) + 1
         console.print(", ".join(f"{count:,} {state}" for state, count in states.items()))
-        console.print(f"Certificates: {service.settings.home / 'certificates'}")
+        if any(outcome.certificate for outcome in outcomes):
+            console.print(f"Certificates: {service.settings.home / 'certificates'}")
+        else:
+            console.print(
+                "Certificates: in the ledger; `slett certificate show REFERENCE` prints one and writes its file"
+            )
         return
     for outcome in outcomes:
         parts: list[Any] = [(outcome.reference, "bold"), " ", (outcome.state, COLOURS.get(outcome.state, ""))]
         if outcome.reason:
             parts.append(f": {outcome.reason}")
         elif outcome.state == "fulfilled":
-            parts.append(f": {outcome.rows:,} rows; a second look found nothing left")
+            parts.append(f": {_many(outcome.rows, 'row')}; a second look found nothing left")
         console.print(Text.assemble(*parts))
         for left in outcome.left:
-            console.print(f"  left: {left.rows:,} rows in {left.store}/{left.table} ({left.why})")
+            console.print(f"  left: {_many(left.rows, 'row')} in {left.store}/{left.table} ({left.why})")
         if outcome.certificate:
             console.print(f"  certificate: {outcome.certificate}")
             console.print(f"  check it:    slett certificate verify {outcome.certificate}")
@@ -173,9 +184,10 @@ def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:
         if each.request and each.erased_at:
             console.print(f"Erased on {each.erased_at:%Y-%m-%d} by request {each.request}.")
         if not each.left:
-            console.print(Text("Nothing is left in any store.", "green"))
+            known = "Nothing is left in any store." if each.request else "Nothing is there, and no erasure is known."
+            console.print(Text(known, "green" if each.request else "yellow"))
         for left in each.left:
-            where = f"{left.rows:,} rows in {left.store}/{left.table} ({left.why})"
+            where = f"{_many(left.rows, 'row')} in {left.store}/{left.table} ({left.why})"
             console.print(Text.assemble(("still there: ", "red"), where))
 
 
