@@ -14,7 +14,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 .PHONY: demo test bench lock
 
 demo: .venv/run.stamp
-	.venv/bin/python -m examples.torget
+	.venv/bin/python -m examples.torget $(ARGS)
 
 test: .venv/dev.stamp
 	-sh tests/servers/install.sh

@@ -31,6 +31,7 @@ def _customer(town: Town, person: Person | None, *, by_ref: bool, by_email: bool
         email=spelling(town.dice, person.email) if person and by_email else f"{key}@posten.example",
         name=person.name if person else "Fremmed Fremmedsen",
         birth_date=date(1950, 1, 1) + timedelta(days=town.dice.randint(0, 20_000)),
+        commercial_mail=number % 4 != 0,
     )
     for _ in range(3):
         town.add(

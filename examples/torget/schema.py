@@ -41,6 +41,7 @@ users = sa.Table(
     _text("name"),
     _text("password_hash"),
     sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("commercial_mail", sa.Boolean, nullable=False),
     _when("created_at"),
 )
 addresses = sa.Table(
@@ -87,6 +88,7 @@ stalls = sa.Table(
     _text("title"),
     _to("owner_id", "users.id", nullable=True),
     _to("co_owner_id", "users.id", nullable=True),
+    sa.Column("rent_is_due", sa.Boolean, nullable=False),
 )
 listings = sa.Table(
     "listings",
@@ -99,6 +101,7 @@ listings = sa.Table(
     _text("title"),
     _text("description", LONG),
     sa.Column("price", sa.Integer, nullable=False),
+    _text("state", sa.String(10)),
     _when("published_at"),
 )
 listing_photos = sa.Table(
@@ -141,6 +144,7 @@ orders = sa.Table(
     _text("ship_postcode", sa.String(10), nullable=True),
     sa.Column("total", sa.Integer, nullable=False),
     _when("placed_at"),
+    _when("paid_at", nullable=True),
 )
 order_items = sa.Table(
     "order_items",
@@ -254,6 +258,7 @@ persons = sa.Table(
     _text("email", nullable=True, index=True),
     _text("name"),
     sa.Column("birth_date", sa.Date, nullable=True),
+    sa.Column("commercial_mail", sa.Boolean, nullable=False),
 )
 
 

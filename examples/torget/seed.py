@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from examples.torget import konsern, shop, talk, traces
 from examples.torget import schema as db
+from examples.torget.passwords import made_up_hash
 from examples.torget.town import Town, gone
 
 
@@ -44,8 +45,9 @@ def _accounts(town: Town) -> None:
             email=person.email,
             phone=person.phone,
             name=person.name,
-            password_hash=f"$argon2id$made-up${person.number}",
+            password_hash=made_up_hash(),
             active=True,
+            commercial_mail=person.number % 3 != 0,
             created_at=town.moment(),
         )
         for _ in range(town.dice.randint(1, 3)):

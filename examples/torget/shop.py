@@ -28,7 +28,7 @@ def listings(town: Town) -> list[Listing]:
     """Six hundred things for sale on forty stalls and off them, with photos."""
     shelves = _shelves(town)
     stalls = [_stall(town, [town.kari]), *(_stall(town, town.some(1 + n % 2)) for n in range(39))]
-    made = []
+    made: list[Listing] = []
     for _ in range(600):
         stall, owners = town.dice.choice(stalls)
         on_stall = town.sometimes(0.4)
@@ -47,6 +47,7 @@ def listings(town: Town) -> list[Listing]:
             title=f"{town.dice.choice(THINGS)}, {town.dice.choice(STATES)}",
             description=f"Hentes i {seller.city}. Spør {seller.name}.",
             price=price,
+            state="sold" if len(made) % 10 == 9 else "for sale",
             published_at=town.moment(),
         )
         made.append(Listing(row["id"], seller, price))
@@ -104,6 +105,7 @@ def _order(town: Town, buyer: Person | None, lines: list[Listing], *, guest: boo
     email = spelling(town.dice, buyer.email) if buyer else f"gjest{number}@bre.example.org"
     postcode = buyer.postcode if buyer else "0150"
     total = sum(listing.price for listing in lines)
+    is_paid = number % 40 != 0 or buyer is town.kari or old  # nothing stands in Kari's way
 
     def bought(**kept: Any) -> list[Fate]:
         """The row forgets its buyer, or goes when the books no longer need it."""
@@ -126,6 +128,7 @@ def _order(town: Town, buyer: Person | None, lines: list[Listing], *, guest: boo
         ship_postcode=postcode,
         total=total,
         placed_at=placed_at,
+        paid_at=placed_at + timedelta(minutes=2) if is_paid else None,
     )
     for line, listing in enumerate(lines, start=1):
         town.add(
@@ -141,16 +144,18 @@ def _order(town: Town, buyer: Person | None, lines: list[Listing], *, guest: boo
             quantity=1,
             gift_note="Gratulerer med dagen!" if town.sometimes(0.2) else None,
         )
-    town.add(
-        db.payments,
-        *bought(card_holder=None, card_digits=None),
-        order_id=number,
-        method="card",
-        card_holder=buyer.name.upper() if buyer else "GJEST",
-        card_digits=f"{town.dice.randint(0, 9999):04d}",
-        amount=total,
-        paid_at=placed_at + timedelta(minutes=2),
-    )
+    card_digits = f"{town.dice.randint(0, 9999):04d}"
+    if is_paid:
+        town.add(
+            db.payments,
+            *bought(card_holder=None, card_digits=None),
+            order_id=number,
+            method="card",
+            card_holder=buyer.name.upper() if buyer else "GJEST",
+            card_digits=card_digits,
+            amount=total,
+            paid_at=placed_at + timedelta(minutes=2),
+        )
 
 
 def _shelves(town: Town) -> list[int]:
@@ -169,6 +174,7 @@ def _stall(town: Town, owners: list[Person]) -> tuple[int, list[Person]]:
         gone(*owners),
         *(becomes(owner, **{column: None}) for column, owner in columns.items()),
         title=f"Boden i {town.dice.choice(owners).city}",
+        rent_is_due=len(town.rows.get(db.stalls, ())) % 8 == 7 and town.kari not in owners,
         **{column: owner.number for column, owner in columns.items()},
     )
     return row["id"], owners

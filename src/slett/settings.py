@@ -1,25 +1,110 @@
-"""Where Slett keeps its own things, and how hard it works: one frozen object, from `slett.toml` and the environment."""
+"""Where Slett keeps its own things, and how it works: one frozen object, from `slett.toml` and the environment."""
 
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 
 class SettingsError(Exception):
     """The settings cannot be used."""
 
 
-class Settings(BaseModel):
-    """Every setting, with its default. `SLETT_HOME` in the environment is `home` here, and so on."""
+def _split(value: object) -> object:
+    """A list, as the environment writes it: with commas."""
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Days = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_split)]
+
+
+def _known_zone(name: str) -> str:
+    """The name of a time zone that this machine knows."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone here; write one like `Europe/Oslo`, or `UTC`") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Section(BaseModel):
+    """Settings that belong together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class Portal(Section):
+    """The pages on which people leave, and their rules."""
+
+    url: str = Field(default="", description="public address of the portal; empty: as the browser asks for it")
+    service_url: str = Field(default="", description="the service's own address")
+    sign_in_url: str = Field(default="", description="where the service signs a person in and sends them back")
+    support: str = Field(default="", description="address or URL shown when something cannot be done")
+    languages: Words = Field(
+        default=("nb", "nn", "se", "sv", "da", "fi", "en", "de", "fr", "es", "pl", "ar"),
+        min_length=1,
+        description="languages of the pages and mails",
+    )
+    language: str = Field(default="nb", description="the language of whoever asked for none of them")
+    zone: Zone = Field(default="Europe/Oslo", description="time zone (IANA) in which pages tell the time")
+    exit_url: str = Field(default="", description="where `leave this page quickly` leads; empty: `service_url`")
+    stylesheet: Path | None = Field(default=None, description="a stylesheet of the service's own, loaded after ours")
+    wait_hours: int = Field(default=0, ge=0, description="between a confirmed erasure and its start")
+    doubt_hours: int = Field(default=72, ge=0, description="likewise, when an address was replaced or only it is known")
+    window_days: int = Field(default=30, ge=1, description="how long a closed account has a way back")
+    after_window: Literal["erase", "stay"] = Field(default="erase", description="what becomes of a closed account then")
+    code_minutes: int = Field(default=10, ge=1, le=10, description="how long a code can be used")
+    code_tries: int = Field(default=5, ge=1, le=10, description="guesses at a code")
+    codes_an_hour: int = Field(default=3, ge=1, description="codes sent to a person, and to an address")
+    fresh_minutes: int = Field(default=5, ge=1, description="how long a sign-in proves who it is")
+    session_minutes: int = Field(default=30, ge=1, description="a visit without a click ends after so long")
+    export_days: int = Field(default=7, ge=1, description="how long a copy can be fetched")
+    keep_particulars_days: int = Field(default=3, ge=0, description="addresses are kept so long after the last mail")
+    reminders_days: Days = Field(default=(7, 1), description="mails before a closed account is erased")
+    handoff_key: Path | None = Field(default=None, description="the service's Ed25519 public key (PEM)")
+    handoff_audience: str = Field(default="", description="whom a hand-off token must be for; empty: `url`")
+    api_token_hashes: Words = Field(default=(), repr=False, description="SHA-256 of the tokens that may use the API")
+    proxies: int = Field(default=0, ge=0, description="proxies in front whose X-Forwarded-For is believed")
+    oidc_issuer: str = Field(default="", description="OpenID Connect: who signs people in")
+    oidc_client_id: str = Field(default="", description="OpenID Connect: what the issuer calls the portal")
+    oidc_client_secret: str = Field(default="", repr=False, description="OpenID Connect: what the issuer gave it")
+    oidc_subject: str = Field(default="sub", description="OpenID Connect: the claim that holds the key of the root")
+
+
+class Mail(Section):
+    """The mail server."""
+
+    url: str = Field(default="", repr=False, description="smtp://, smtps:// or smtp+starttls://; empty: no mail")
+    sender: str = Field(default="", description="the address that mails come from")
+    sender_name: str = Field(default="", description="the name that they come from; empty: `service`")
+    attempts: int = Field(default=8, ge=1, description="before a mail is given up")
+    timeout_seconds: float = Field(default=10.0, gt=0, description="for the server to answer")
+
+
+class Webhook(Section):
+    """Where each change of state is told."""
+
+    url: str = Field(default="", repr=False, description="address that is told; empty: nobody")
+    secret: str = Field(default="", repr=False, description="signs what is told (Standard Webhooks, `whsec_…`)")
+    allow_private: bool = Field(default=False, description="may the address be in a private network?")
+    attempts: int = Field(default=8, ge=1, description="before a webhook is given up")
+
+
+class Settings(Section):
+    """Every setting, with its default. `SLETT_HOME` is `home` here, `SLETT_PORTAL_URL` is `portal.url`, and so on."""
+
     map: Path = Field(default=Path("slett.yaml"), description="the data map")
     home: Path = Field(default=Path(".slett"), description="folder of the ledger, the keys and the certificates")
-    ledger_url: str = Field(default="", description="database of the ledger; empty: SQLite in `home`")
+    ledger_url: str = Field(default="", repr=False, description="database of the ledger; empty: SQLite in `home`")
     service: str = Field(default="this service", description="name of the service, as certificates say it")
     chunk_rows: int = Field(default=5_000, ge=1, description="rows changed in one transaction, at most")
     inline_keys: int = Field(default=500, ge=0, description="keys sent in a statement; more go to a temporary table")
@@ -27,11 +112,29 @@ class Settings(BaseModel):
     lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")
+    portal: Portal = Portal()
+    mail: Mail = Mail()
+    webhook: Webhook = Webhook()
 
     @property
     def ledger(self) -> str:
         """The URL of the ledger's database."""
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+
+def each_setting() -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Every setting with its path: (`home`,), (`portal`, `url`)."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Section):
+            for inner, each in type(field.default).model_fields.items():
+                yield (name, inner), each
+        else:
+            yield (name,), field
+
+
+def variable(path: tuple[object, ...]) -> str:
+    """The name in the environment of the setting with that path."""
+    return "_".join(("SLETT", *map(str, path))).upper()
 
 
 def read_settings(file: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
@@ -50,12 +153,17 @@ def read_settings(file: Path | None = None, environ: dict[str, str] | None = Non
             raise SettingsError(f"{path}: cannot be read ({error.strerror}); check the name") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not valid TOML: {error}") from None
-    for name in Settings.model_fields:
-        if (value := environ.get(f"SLETT_{name.upper()}")) is not None:
-            values[name] = value
+    for (*sections, name), _ in each_setting():
+        if (value := environ.get(variable((*sections, name)))) is not None:
+            place = values
+            for section in sections:
+                place = place.setdefault(section, {})
+            if isinstance(place, dict):  # else the file has no section where it should: said below
+                place[name] = value
     try:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        raise SettingsError(f"setting `{name}` ({path} or SLETT_{name.upper()}): {first['msg']}") from None
+        where = tuple(part for part in first["loc"] if isinstance(part, str))  # without the place in a list
+        name = ".".join(map(str, where))
+        raise SettingsError(f"setting `{name}` ({path} or {variable(where)}): {first['msg']}") from None

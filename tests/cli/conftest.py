@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slett.settings import Settings
+from slett.settings import each_setting, variable
 from tests.cli.shop import Shop
 
 
@@ -12,8 +12,8 @@ from tests.cli.shop import Shop
 def _a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In an empty folder, with no settings from outside."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"SLETT_{name.upper()}", raising=False)
+    for path, _ in each_setting():
+        monkeypatch.delenv(variable(path), raising=False)
     monkeypatch.setenv("COLUMNS", "120")
 
 

@@ -136,3 +136,19 @@ def test_a_log_that_was_touched_is_found_out(shop: Shop) -> None:
     said = shop.slett("ledger", "check")
     assert said.status == 1
     assert said.err.startswith("Error: the log was changed")
+
+
+def test_a_certificate_is_found_by_its_reference_and_its_file_written_when_it_is_not_there(shop: Shop) -> None:
+    (outcome,) = answer(shop, "erase", "1", "--yes")
+    file = shop.folder / outcome["certificate"]
+    file.unlink()
+    assert outcome["reference"] in shop.succeed("certificate", "show", outcome["reference"].lower())
+    assert "The certificate holds." in shop.succeed("certificate", "verify", file)
+    assert "The certificate holds." in shop.succeed("certificate", "verify", outcome["reference"])
+
+
+def test_a_request_that_was_not_certified_has_no_certificate(shop: Shop) -> None:
+    (outcome,) = answer(shop, "erase", "99", "--yes", status=3)
+    said = shop.slett("certificate", "show", outcome["reference"])
+    assert said.status == 1
+    assert f"there is no certificate of {outcome['reference']}" in said.err

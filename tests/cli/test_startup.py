@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SLOW = ("sqlalchemy", "cryptography", "pydantic", "rich", "alembic", "psycopg", "pymysql", "yaml")
+SLOW = ("sqlalchemy", "cryptography", "pydantic", "rich", "alembic", "psycopg", "pymysql", "yaml", "starlette", "jwt", "uvicorn")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"]])

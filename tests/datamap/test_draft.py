@@ -510,6 +510,13 @@ SHOP = (
 WRITTEN = """
 slett: 1
 ceiling: {rows: 500, share: 0.25}
+backups: {days: 35}
+categories:
+  account: {nb: "Konto: alt", pt-BR: Conta}
+  "off": Everything else
+recipients:
+  - {name: "Bank & Co: #1", what: {en: takes payments}, country: "NO"}
+  - {name: Post, what: "yes"}
 stores:
   shop:
     url: ${SHOP_URL}
@@ -518,6 +525,12 @@ stores:
         root: true
         identifiers: {mail: email}
         disable: {active: false}
+        close: {hidden: "yes"}
+        unsubscribe: {mail: null}
+        category: account
+        blocks:
+          - {when: {paid: null, state: "no"}, text: {nb: "Betal: først", pt-BR: "Pague \\"já\\""}, link: "/a?b=c#d"}
+          - {alone: true, text: "Hand over, then leave", link: https://x.example/}
         action: anonymise
         anonymise: {email: {template: "deleted-{id}@invalid"}, password: {hash: true}, active: false}
         columns: [id]
@@ -535,6 +548,8 @@ stores:
         anonymise: {user_id: null, born: {cut: month}}
       carts:
         references: [{column: user_id, to: users}]
+        unsubscribe: delete
+        category: other
         action: undecided
         reason: "no: ask # marketing first"
       old:
@@ -557,6 +572,7 @@ def bare(found: DataMap) -> dict[str, TableMap]:
             each,
             place=nowhere,
             references=tuple(replace(reference, place=nowhere) for reference in each.references),
+            blocks=tuple(replace(block, place=nowhere) for block in each.blocks),
         )
         for each in found.tables
     }
@@ -573,7 +589,9 @@ def test_everything_that_a_human_wrote_survives(url: str) -> None:
     known = load_text(WRITTEN.replace("${BOOKS_URL}", f'"{url}"'), environ=URLS)
     again = load_text(draft_map({}, {}, known=known), environ=URLS)
     assert bare(again) == bare(known)
-    assert again.ceiling == known.ceiling
+    for name in ("ceiling", "categories", "recipients", "backup_days"):
+        assert getattr(again, name) == getattr(known, name)
+    assert ("category",) in again.stores["shop"].tables["carts"].places
     assert [store.written for store in again.stores.values()] == ["${SHOP_URL}", url]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slett.datamap.load import load_map, load_text
-from slett.datamap.model import Ceiling, DataMap, Place, Reference, Rule, Until
+from slett.datamap.model import Block, Ceiling, DataMap, Place, Recipient, Reference, Rule, Until, Words
 from slett.datamap.problem import MapError, Problem
 
 MAP = """\
@@ -314,3 +314,125 @@ def test_kept_rows_go_together_where_the_same_row_ends_them() -> None:
 def test_a_url_is_known_as_it_was_written_too() -> None:
     store = read(MAP, {"SHOP_URL": "sqlite:///other.db"}).stores["shop"]
     assert (store.url, store.written) == ("sqlite:///other.db", "${SHOP_URL:-sqlite:///shop.db}")
+
+
+# -- what a person is told -----------------------------------------------------------------------------------------
+
+TOLD = """\
+slett: 1
+categories:
+  orders: {nb: Kjøp, en: Orders}
+  talk: Messages
+recipients:
+  - {name: Bank, what: {en: takes payments}, country: Norway}
+  - {name: Post, what: carries parcels}
+backups: {days: 35}
+stores:
+  shop:
+    url: x
+    tables:
+      users:
+        root: true
+        disable: {active: false}
+        unsubscribe: {mail: false}
+        close: {state: hidden}
+        category: orders
+        blocks:
+          - {when: {paid: null}, text: {en: Pay}, link: /orders}
+          - {alone: true, text: Hand over, link: https://shop.example/x?y=1}
+        action: delete
+      letters: {references: [{column: email, identifier: email}], unsubscribe: delete, action: delete}
+"""
+
+
+def test_what_a_person_is_told_becomes_the_model() -> None:
+    datamap = read(TOLD)
+    users, letters = datamap.tables
+    hidden = (("state", Rule("constant", "hidden")),)
+    assert (users.close, letters.unsubscribe, letters.close) == (hidden, "delete", None)
+    assert [name for name, _ in users.lighter] == ["disable", "unsubscribe", "close"]
+    assert (users.category, letters.category) == ("orders", "other")
+    pay = Block(Words((("en", "Pay"),)), Place("slett.yaml", 20, 13), when=(("paid", None),), link="/orders")
+    alone = Block(
+        Words((("", "Hand over"),)), Place("slett.yaml", 21, 13), alone=True, link="https://shop.example/x?y=1"
+    )
+    assert users.blocks == (pay, alone)
+    assert datamap.categories == {
+        "orders": Words((("nb", "Kjøp"), ("en", "Orders"))),
+        "talk": Words((("", "Messages"),)),
+    }
+    assert datamap.recipients == (
+        Recipient("Bank", Words((("en", "takes payments"),)), "Norway"),
+        Recipient("Post", Words((("", "carries parcels"),))),
+    )
+    assert (datamap.backup_days, read().backup_days) == (35, None)
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "expected"),
+    [
+        ({"nb": "a", "en": "b", "pt-BR": "c"}, "nb", "a"),
+        ({"nb": "a", "en": "b", "pt-BR": "c"}, "NB-no", "a"),
+        ({"nb": "a", "en": "b", "pt-BR": "c"}, "pt-br", "c"),
+        ({"nb": "a", "en": "b", "pt-BR": "c"}, "pt", "b"),
+        ({"zh-Hant": "a", "en": "b"}, "zh-Hant-TW", "a"),
+        ({"de": "a", "nb": "b"}, "fr", "a"),
+        ({"": "a"}, "nb", "a"),
+    ],
+)
+def test_a_text_is_said_in_the_nearest_language(texts: dict[str, str], language: str, expected: str) -> None:
+    assert Words(tuple(texts.items())).said_in(language) == expected
+
+
+LINKS = ["/", "/orders", "/a/b?c=d#e", "http://x.no", "https://x.no/a", "https://x.no:8/a?b"]
+STRANGE_LINKS = [
+    "",
+    "orders",
+    "//evil.example",
+    "/\\\\evil.example",
+    "\\\\evil",
+    "javascript:alert(1)",
+    "JaVaScRiPt:x",
+    "data:text/html,x",
+    "https:///evil.example",
+    "https://",
+    "https:evil.example",
+    "ftp://x.no",
+    " /orders",
+    "/or ders",
+    "/a\\tb",
+    "/a\\nb",
+    "https://x.no/\\nevil",
+    '/a\\"onclick=x',
+    "/<script>",
+    "\\u0001/a",
+]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_is_an_address_or_a_path_of_the_site(link: str) -> None:
+    (users,) = read(table(f'blocks: [{{alone: true, text: x, link: "{link}"}}]')).tables
+    assert users.blocks[0].link == link
+
+
+@pytest.mark.parametrize("link", STRANGE_LINKS)
+def test_a_link_leads_nowhere_else_and_runs_nothing(link: str) -> None:
+    [problem] = problems(table(f'blocks: [{{alone: true, text: x, link: "{link}"}}]'))
+    assert problem.code in ("wrong-value", "not-yaml")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("blocks: [{text: x, link: /}]", "this block: write which rows stand in the way: `when`, or `alone: true`"),
+        ("blocks: [{when: {}, text: x, link: /}]", "`when` must be at least one entry, not a mapping"),
+        ("blocks: [{alone: true, link: /}]", "this block has no `text`"),
+        ("blocks: [{alone: true, txt: x, text: y, link: /}]", "this block has no key `txt`"),
+        ("blocks: [{alone: true, text: {english!: x}, link: /}]", "`english!` is not a language tag"),
+        ("blocks: [{alone: true, text: {}, link: /}]", "`text` must be at least one entry, not a mapping"),
+        ("close: hide", "`close` cannot be `hide`"),
+    ],
+)
+def test_mistakes_in_what_a_person_is_told_are_one_sentence(entry: str, expected: str) -> None:
+    [problem] = problems(table(entry))
+    assert problem.message == expected

@@ -9,7 +9,7 @@ import slett
 from slett.datamap.model import Action, Kind
 from slett.datamap.problem import Code
 from slett.ledger.requests import State
-from slett.settings import Settings
+from slett.settings import each_setting, variable
 from slett.stores.operations import Rule
 from tests.docs.pages import PAGES, anchors, first_cells, page, section
 
@@ -25,16 +25,21 @@ def exceptions() -> set[str]:
     return {each.__name__ for each in found if issubclass(each, Exception) and each.__module__.startswith("slett.")}
 
 
+def shown(default: object) -> str:
+    """A default, as the tables of settings have it."""
+    if default in (None, "", ()):
+        return "empty"
+    text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return f"`{text.lower() if isinstance(default, bool) else text}`"
+
+
 def test_every_setting_is_explained_with_its_variable_and_default() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+?) \|", page("settings"), re.M)
-    assert rows == [
-        (name, f"SLETT_{name.upper()}", f"`{field.default}`" if str(field.default) else "empty")
-        for name, field in Settings.model_fields.items()
-    ]
+    rows = re.findall(r"^\| `([\w.]+)` \| `(\w+)` \| ([^|]+?) \|", page("settings"), re.M)
+    assert rows == [(".".join(path), variable(path), shown(field.default)) for path, field in each_setting()]
 
 
 def test_no_page_names_a_variable_that_is_no_setting() -> None:
-    known = {f"SLETT_{name.upper()}" for name in Settings.model_fields}
+    known = {variable(path) for path, _ in each_setting()}
     named = {(name, word) for name, text in PAGES.items() for word in re.findall(r"\bSLETT_[A-Z_]+\b", text)}
     assert {(name, word) for name, word in named if word not in known} == set()
 

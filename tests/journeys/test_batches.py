@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+import pytest
+
+from slett.certify import verify, write_certificates
 from tests.journeys.crowd import expect_gone, fill
 from tests.journeys.difference import difference, erased
 from tests.journeys.paths import both_paths as both_paths
@@ -20,6 +23,21 @@ def test_thirty_people_with_some_unknown_and_one_twice_among_them(scene: Scene) 
     outcomes = scene.erase(*range(1, 57, 2), 5, 1000, 1001, email=["u7@x.no", "nobody@x.no"])
     assert Counter(each.state for each in outcomes) == {"fulfilled": 30, "not_found": 3}
     expect_gone(scene, 60, set(range(1, 57, 2)))
+
+
+def test_the_certificates_of_a_large_batch_are_made_when_they_are_asked_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(scene, 4)
+    monkeypatch.setattr("slett.requests.ending.FILES", 2)
+    outcomes = scene.erase(1, 2, 3)
+    assert [(each.state, each.certificate) for each in outcomes] == [("fulfilled", None)] * 3
+    folder = scene.folder / ".slett" / "certificates"
+    assert not list(folder.glob("*.json"))
+    with scene.open() as service:
+        files = write_certificates(service.ledger, folder, [each.reference for each in outcomes])
+    public = (folder.parent / "signing.pub").read_bytes()
+    assert all(verify(files[each.reference].read_bytes(), public).good for each in outcomes)
 
 
 def test_who_shares_an_email_with_somebody_is_refused_and_the_others_go(scene: Scene) -> None:

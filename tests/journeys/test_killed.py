@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from slett.certify import verify
+from slett.certify import verify, write_certificates
 from slett.ledger.tables import scope
 from slett.requests.erase import erase, resume
 from slett.stores.schema import Dialect
@@ -73,7 +73,8 @@ class Killing:
                 found.append(f"states {[request.state for request in requests]}")
             if page.batches.unfinished():
                 found.append("an unfinished batch")
-            files = {file.stem: file for file in (service.settings.home / "certificates").glob("*.json")}
+            folder = service.settings.home / "certificates"
+            files = write_certificates(service.ledger, folder, [request.reference for request in requests])
             if set(files) != {request.reference for request in requests}:
                 found.append(f"{len(files)} certificates of {len(requests)} requests")
             public = (service.settings.home / "signing.pub").read_bytes()
@@ -129,18 +130,20 @@ def test_whatever_kill_9_interrupts_ends_the_same(
     assert wrong == {}, f"of {killing.instants} instants"
 
 
-def test_a_certificate_that_was_not_written_yet_is_written_by_whoever_resumes(
+def test_a_certificate_that_was_not_written_yet_is_written_when_it_is_asked_for(
     stores: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything is committed, and the process dies before the file is there."""
     build(stores)
     with monkeypatch.context() as patched:
-        patched.setattr("slett.requests.erase.write_certificates", _die)
+        patched.setattr("slett.requests.ending.write_certificates", _die)
         with pytest.raises(KeyboardInterrupt):
             stores.erase(1)
-    stores.resume()
+    assert stores.resume() == []
     home = stores.folder / ".slett"
-    (file,) = (home / "certificates").glob("*.json")
+    with stores.open() as service, service.ledger.read() as page:
+        (request,) = page.requests.find()
+        (file,) = write_certificates(service.ledger, home / "certificates", [request.reference]).values()
     assert verify(file.read_bytes(), (home / "signing.pub").read_bytes()).good
 
 

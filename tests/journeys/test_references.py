@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.journeys.people import kind
 from tests.journeys.scene import Scene
 
 USERS = """
@@ -209,3 +210,34 @@ orders:
     (outcome,) = scene.erase(1)
     assert (outcome.state, outcome.rows) == ("fulfilled", 3)
     assert scene.rows("SELECT id FROM orders ORDER BY id") == [(2,), (4,)]
+
+
+def test_a_key_of_text_may_hold_what_means_something_in_a_list(scene: Scene) -> None:
+    keys = ["{a,b}", '{a,"b"}', "a\\b", "a,b", '"a"', "'a'", "NULL", "{}", "æ ø", "a"]
+    written = [key.replace("'", "''") for key in keys]
+    if kind(scene) == "mariadb":
+        written = [key.replace("\\", "\\\\") for key in written]
+    scene.sql(
+        "CREATE TABLE users (id VARCHAR(20) PRIMARY KEY)",
+        "CREATE TABLE carts (id VARCHAR(20) PRIMARY KEY, user_id VARCHAR(20))",
+        "CREATE TABLE items (id INT PRIMARY KEY, cart_id VARCHAR(20))",
+        *(f"INSERT INTO users VALUES ('{key}')" for key in written),
+        *(f"INSERT INTO carts VALUES ('{key}', '{key}')" for key in written),
+        *(f"INSERT INTO items VALUES ({number}, '{key}')" for number, key in enumerate(written)),
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+carts:
+  references: [{column: user_id, to: users}]
+  action: delete
+items:
+  references: [{column: cart_id, to: carts}]
+  action: delete
+"""
+    )
+    for number, key in enumerate(keys):
+        assert scene.erase(key)[0].state == "fulfilled"
+        left = scene.snapshot()
+        assert sorted(row[0] for row in left["shop/items"]) == list(range(number + 1, len(keys)))
+        assert {row[0] for row in left["shop/users"]} == set(keys[number + 1 :])

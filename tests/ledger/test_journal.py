@@ -155,3 +155,9 @@ def test_destroyed_scope_and_forgotten_keys_are_gone_from_the_bytes_on_disk(
             page.batches.finish(lease)
         assert seconds or not any(blob in on_disk(home) for blob in blobs)
     assert not any(blob in on_disk(home) for blob in blobs)
+
+
+def test_the_parts_that_stand_alone_are_read_together(ledger: Ledger, lease: Lease) -> None:
+    with ledger.write() as page:
+        page.scope.put(lease, [("one", 7, b"alone"), ("two", 0, b"first"), ("two", 1, b"second")])
+        assert page.scope.small(lease.batch) == {"one": b"alone"}

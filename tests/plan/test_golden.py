@@ -45,7 +45,7 @@ def statements(dialect: Dialect, mode: str) -> tuple[Plan, Statements]:
 
 def _known(keys: KeySet, number: int, mode: str) -> Inline | Stored:
     if mode == "inline":
-        return Inline(keys.columns, [tuple(range(1, len(keys.columns) + 1))])
+        return Inline(keys.columns, keys.families, [tuple(range(1, len(keys.columns) + 1))])
     return Stored(keys.columns, keys.families, f"slett_keys_{number}")
 
 

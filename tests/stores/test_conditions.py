@@ -7,7 +7,7 @@ from slett.stores.conditions import Inline, projected, rounded, split_template
 
 
 def test_keys_that_mean_nobody_select_nothing() -> None:
-    keys = Inline(("id", "mail"), [(1, ""), (0, "a"), (None, "b"), (2, "c"), (2, "c"), (3, None)])
+    keys = Inline(("id", "mail"), ("integer", "text"), [(1, ""), (0, "a"), (None, "b"), (2, "c"), (2, "c"), (3, None)])
     assert projected(keys, ("id",), (0,)) == [(1,), (2,), (3,)]
     assert projected(keys, ("id",), ()) == [(1,), (0,), (2,), (3,)]
     assert projected(keys, ("mail",), ()) == [("a",), ("b",), ("c",)]

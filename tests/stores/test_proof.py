@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
+    all_,
     and_,
+    any_,
+    bindparam,
     column,
     delete,
     false,
@@ -26,6 +29,7 @@ from sqlalchemy import text as raw_text
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, ColumnClause, False_, Grouping
 from sqlalchemy.sql.selectable import Exists
+from sqlalchemy.types import NullType
 
 from slett.stores.conditions import Conditions, Inline, Stored
 from slett.stores.dialect import parse_url
@@ -41,6 +45,7 @@ KEY = ("shop", "no")
 PAIR = tuple_(ORDERS.c.shop, ORDERS.c.no)
 
 BOUND: dict[str, Any] = {
+    "any of an array": ORDERS.c.user_id == any_(bindparam("keys", "{1,2}", type_=NullType())),
     "one column in a list": ORDERS.c.user_id.in_([1, 2]),
     "a row value in a list": PAIR.in_([(1, 2)]),
     "a row value in a key table": PAIR.in_(select(KEYS.c.k0, KEYS.c.k1)),
@@ -81,6 +86,8 @@ UNBOUND: dict[str, Any] = {
     "larger than a key": ORDERS.c.user_id > KEYS.c.k0,
     "equal to itself": ORDERS.c.user_id == ORDERS.c.user_id,
     "unlike a key": ORDERS.c.user_id != KEYS.c.k0,
+    "equal to all of a list": ORDERS.c.user_id == all_(bindparam("keys", "{}", type_=NullType())),
+    "equal to any in a table of the service": ORDERS.c.user_id == any_(select(USERS.c.id).scalar_subquery()),
     "a constant in a list": literal(1).in_([1]),
     "another column": ORDERS.c.note.in_(["x"]),
 }
@@ -158,7 +165,7 @@ def known(draw: st.DrawFn) -> dict[str, Inline | Stored]:
     for name, (columns, families) in KEY_SETS.items():
         values = draw(st.lists(st.tuples(*(st.integers(0, 9) for _ in columns)), max_size=3))
         if draw(st.booleans()):
-            found[name] = Inline(columns, list(values))
+            found[name] = Inline(columns, families, list(values))
         else:
             found[name] = Stored(columns, families, f"slett_keys_{len(found)}")
     return found

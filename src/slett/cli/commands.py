@@ -14,9 +14,10 @@ import click
 from slett import __version__
 from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
 from slett.cli.people import find_subjects, names_people
+from slett.cli.serve import serve
 
 if TYPE_CHECKING:
-    from slett.ledger import Page
+    from slett.ledger import Ledger, Page
     from slett.requests.erase import Outcome
     from slett.requests.service import Service
 
@@ -234,6 +235,9 @@ def status(settings: Any, reference: str | None, as_json: bool) -> None:
         show_request(request, page.steps.of(request.batch) if request.batch else (), as_json=as_json)
 
 
+main.add_command(serve)
+
+
 @main.group()
 def certificate() -> None:
     """Read or check the certificate of a request."""
@@ -281,7 +285,6 @@ def certificate_verify(settings: Any, which: str, key: Path | None) -> None:
 def _certificate_file(settings: Any, which: str) -> Path:
     """The file that is named, or that of the request; of one that has none yet it is written now."""
     from slett.certify import certificate_path, write_certificates
-    from slett.ledger import open_ledger
     from slett.ledger.references import read_reference
 
     if Path(which).is_file():
@@ -291,8 +294,8 @@ def _certificate_file(settings: Any, which: str) -> Path:
     folder = settings.home / "certificates"
     file = certificate_path(folder, reference)
     if not file.exists():
-        with sentences(), open_ledger(settings) as opened:
-            if not write_certificates(opened, folder, [reference]):
+        with _open_ledger(settings) as ledger:
+            if not write_certificates(ledger, folder, [reference]):
                 raise Failure(f"there is no certificate of {reference}; `slett status {reference}` says how it is")
     return file
 
@@ -316,13 +319,19 @@ def ledger_check(settings: Any) -> None:
 
 @contextmanager
 def _ledger(settings: Any) -> "Iterator[Page]":
+    with _open_ledger(settings) as ledger, ledger.read() as page:
+        yield page
+
+
+@contextmanager
+def _open_ledger(settings: Any) -> "Iterator[Ledger]":
     """The ledger that is there: whoever only looks makes none."""
     from slett.ledger import open_ledger
 
     if not settings.ledger_url and not (settings.home / "ledger.db").exists():
         raise Failure(f"{settings.home}: no ledger is kept there; go to the service's folder, or set SLETT_HOME")
-    with sentences(), open_ledger(settings) as ledger, ledger.read() as page:
-        yield page
+    with sentences(), open_ledger(settings) as ledger:
+        yield ledger
 
 
 @contextmanager

@@ -8,9 +8,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from slett.datamap.document import (
+    BackupsEntry,
+    BlockEntry,
     CeilingEntry,
     Document,
     Entry,
+    RecipientEntry,
     ReferenceEntry,
     RuleEntry,
     StoreEntry,
@@ -58,8 +61,12 @@ def _problem(details: ErrorDetails, source: Source) -> Problem:
         message = f"{quoted(path[-1])} cannot be {_shown(value)}"
         hint = suggestion(value if isinstance(value, str) else "", options)
     elif kind == "string_pattern_mismatch":
-        message = f"{quoted(path[-1])} is not a name: letters, digits, `_` and `-`, and a letter first"
-        hint = "choose a short name for the store; its address goes under `url`"
+        if path[:1] == ("stores",) and len(path) == 2:
+            message = f"{quoted(path[-1])} is not a name: letters, digits, `_` and `-`, and a letter first"
+            hint = "choose a short name for the store; its address goes under `url`"
+        else:
+            message = f"{quoted(path[-1])} is not a language tag"
+            hint = "write the language as in `nb`, `en` or `pt-BR`"
     elif kind in EXPECTED:
         message = f"{_subject(path)} must be {EXPECTED[kind]}, not {_shown(source.get(path))}"
         hint = _hint(kind, path)
@@ -91,6 +98,8 @@ def _subject(path: Path) -> str:
             return f"table {quoted(table)}"
         case ("stores", _, "tables", _, "references", int()):
             return "this reference"
+        case ("stores", _, "tables", _, "blocks", int()):
+            return "this block"
         case (*_, int()):
             return "this item"
         case _:
@@ -104,6 +113,10 @@ def _entries(path: Path) -> tuple[type[Entry], ...]:
             return (Document,)
         case ("ceiling",):
             return (CeilingEntry,)
+        case ("backups",):
+            return (BackupsEntry,)
+        case ("recipients", int()):
+            return (RecipientEntry,)
         case ("stores", _):
             return (StoreEntry,)
         case ("stores", _, "tables", _):
@@ -112,6 +125,8 @@ def _entries(path: Path) -> tuple[type[Entry], ...]:
             return (UntilDate, UntilParent)
         case (*_, "references", int()):
             return (ReferenceEntry,)
+        case (*_, "blocks", int()):
+            return (BlockEntry,)
         case _:
             return (RuleEntry,)
 

@@ -25,6 +25,8 @@ from slett.datamap.model import Action, Kind, Scalar
 
 ADD = re.compile(r"^([1-9][0-9]{0,3}) (year|month)s?$")
 STORE = r"^[A-Za-z][A-Za-z0-9_-]*$"
+LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"  # the form of a BCP 47 tag
+LINK = r"^(https?://[^/\\\s\x00-\x1f\"<>]|/[^/\\\s\x00-\x1f\"<>]|/$)[^\\\s\x00-\x1f\"<>]*$"
 
 
 def _scalar(value: object) -> Scalar:
@@ -43,6 +45,14 @@ def _date(value: object) -> date:
 def _months(value: str) -> str:
     if not ADD.match(value):
         raise PydanticCustomError("duration", "expected a number of years or months, as in `5 years` or `18 months`")
+    return value
+
+
+def _link(value: str) -> str:
+    if not re.fullmatch(LINK, value):
+        raise PydanticCustomError(
+            "link", "expected an address: `https://…`, or a path of this site that begins with one `/`"
+        )
     return value
 
 
@@ -67,6 +77,7 @@ Values = Annotated[list[Value], BeforeValidator(_one_or_many, json_schema_input_
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[list[Name], BeforeValidator(_one_or_many, json_schema_input_type=Name | list[Name])]
 Day = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Tagged = Annotated[dict[Annotated[str, Field(pattern=LANGUAGE)], Name], Field(min_length=1)]
 
 
 class Entry(BaseModel):
@@ -169,10 +180,37 @@ AnyUntil = Annotated[
     Annotated[UntilParent, Tag("(parent)")] | Annotated[UntilDate, Tag("(date)")],
     Discriminator(lambda value: "(parent)" if isinstance(value, dict) and "as" in value else "(date)"),
 ]
-Disable = Annotated[
+AnyChange = Annotated[
     Annotated[dict[Name, AnyRule], Tag("(columns)")] | Annotated[Literal["delete"], Tag("(word)")],
     _kind_of("(columns)", "(word)"),
 ]
+AnyWords = Annotated[
+    Annotated[Tagged, Tag("(languages)")] | Annotated[Name, Tag("(text)")], _kind_of("(languages)", "(text)")
+]
+
+
+class BlockEntry(Entry):
+    """What a person must settle before they can close or erase their account."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["when"]}, {"required": ["alone"]}]})
+
+    when: dict[Name, Value] = Field({}, min_length=1, description="Rows of theirs in which these columns hold these.")
+    alone: Literal[True] | None = Field(
+        None, description="Shared rows that nobody but this person holds, such as a team with one owner."
+    )
+    text: AnyWords = Field(description="What they are told: a text, or one for each language.")
+    link: Annotated[
+        str,
+        AfterValidator(_link),
+        WithJsonSchema({"type": "string", "pattern": LINK}),
+        Field(description="Where they settle it: `https://…`, or a path of the site, `/orders`."),
+    ]
+
+    @model_validator(mode="after")
+    def says_which_rows(self) -> "BlockEntry":
+        if not (self.when or self.alone):
+            raise PydanticCustomError("block", "write which rows stand in the way: `when`, or `alone: true`")
+        return self
 
 
 class TableEntry(Entry):
@@ -201,11 +239,21 @@ class TableEntry(Entry):
     review: Day | None = Field(
         None, description="When the decision ends and must be taken again. Needed with `ignore`."
     )
-    disable: Disable | None = Field(
+    disable: AnyChange | None = Field(
         None,
         description="Done before any row goes, so that nobody signs in meanwhile: columns and what they become, "
-        "or `delete`.",
+        "or `delete`. Closing does it as well.",
     )
+    close: AnyChange | None = Field(
+        None,
+        description="What closing the account does besides, until its owner comes back: columns and the constants they "
+        "become, or `delete`.",
+    )
+    unsubscribe: AnyChange | None = Field(
+        None, description="What ends commercial mail: columns and the constants they become, or `delete`."
+    )
+    category: Name = Field("other", description="Under which of `categories` the person is told of these rows.")
+    blocks: list[BlockEntry] = Field([], description="What the person must settle before they can leave.")
     triggers: list[Name] = Field([], description="Triggers that somebody has looked at and found harmless.")
     omit: list[Name] = Field([], description="Columns that a person's copy leaves out, such as password hashes.")
 
@@ -229,11 +277,30 @@ class CeilingEntry(Entry):
     share: float = Field(default=0.5, gt=0, le=1, description="Share of any table that holds a thousand rows or more.")
 
 
+class RecipientEntry(Entry):
+    """A third party that has been given personal data, and is told of the erasure (Art. 19 GDPR)."""
+
+    name: Name = Field(description="Its name.")
+    what: AnyWords = Field(description="What it has or does: a text, or one for each language.")
+    country: str = Field("", description="Where it is.")
+
+
+class BackupsEntry(Entry):
+    """Backups of the stores."""
+
+    days: int = Field(ge=1, description="How many days they keep what is erased.")
+
+
 class Document(Entry):
     """A data map: where personal data lives, and what happens to it."""
 
     slett: Literal[1] = Field(description="Version of this format.")
     ceiling: CeilingEntry = Field(CeilingEntry(), description="Limits for one person.")
+    categories: dict[Name, AnyWords] = Field(
+        {}, description="What a person's data is called when they are told of it: a text, or one for each language."
+    )
+    recipients: list[RecipientEntry] = Field([], description="Third parties that must be told.")
+    backups: BackupsEntry | None = Field(None, description="How long backups keep what is erased.")
     stores: dict[Annotated[str, Field(pattern=STORE)], StoreEntry] = Field(
         min_length=1, description="The databases, each under a name of your choice."
     )

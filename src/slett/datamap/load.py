@@ -12,8 +12,30 @@ from typing import Any
 from pydantic import ValidationError
 
 from slett.datamap.complaints import problems_of
-from slett.datamap.document import Document, ReferenceEntry, RuleEntry, TableEntry, UntilDate, UntilParent
-from slett.datamap.model import Action, Ceiling, DataMap, Place, Reference, Rule, StoreMap, TableMap, Until
+from slett.datamap.document import (
+    BlockEntry,
+    Document,
+    ReferenceEntry,
+    RuleEntry,
+    TableEntry,
+    UntilDate,
+    UntilParent,
+)
+from slett.datamap.model import (
+    Action,
+    Block,
+    Ceiling,
+    Change,
+    DataMap,
+    Place,
+    Recipient,
+    Reference,
+    Rule,
+    StoreMap,
+    TableMap,
+    Until,
+    Words,
+)
 from slett.datamap.problem import MapError, Problem, quoted
 from slett.datamap.source import Path as Steps
 from slett.datamap.source import Source, read_source
@@ -77,7 +99,16 @@ class _Maker:
             stores[store] = StoreMap(store, url, entry.url, tables, self.source.at(path))
         if self.problems:
             raise MapError(self.problems)
-        return DataMap(name, digest, stores, Ceiling(document.ceiling.rows, document.ceiling.share))
+        return DataMap(
+            name,
+            digest,
+            stores,
+            Ceiling(document.ceiling.rows, document.ceiling.share),
+            {category: _words(label) for category, label in document.categories.items()},
+            tuple(Recipient(each.name, _words(each.what), each.country) for each in document.recipients),
+            document.backups.days if document.backups else None,
+            self.source.places,
+        )
 
     def table(self, store: str, name: str, entry: TableEntry) -> TableMap:
         path = ("stores", store, "tables", name)
@@ -100,7 +131,13 @@ class _Maker:
             reason=entry.reason,
             owner=entry.owner,
             review=entry.review,
-            disable=_rules(entry.disable) if isinstance(entry.disable, dict) else entry.disable,
+            disable=_change(entry.disable),
+            close=_change(entry.close),
+            unsubscribe=_change(entry.unsubscribe),
+            category=entry.category,
+            blocks=tuple(
+                _block(block, self.source.at((*path, "blocks", number))) for number, block in enumerate(entry.blocks)
+            ),
             triggers=tuple(entry.triggers),
             omit=tuple(entry.omit),
             places=self.places[path],
@@ -162,6 +199,18 @@ def _with_basis(mapped: TableMap, tables: Mapping[str, TableMap]) -> TableMap:
         table = tables[table.until.table]
         seen.add(table.name)
     return mapped if table is mapped else replace(mapped, basis=table.basis, inherited_basis=bool(table.basis))
+
+
+def _change(entry: object) -> Change | None:
+    return _rules(entry) if isinstance(entry, dict) else "delete" if entry == "delete" else None
+
+
+def _words(entry: Mapping[str, str] | str) -> Words:
+    return Words((("", entry),) if isinstance(entry, str) else tuple(entry.items()))
+
+
+def _block(entry: BlockEntry, place: Place) -> Block:
+    return Block(_words(entry.text), place, tuple(entry.when.items()), bool(entry.alone), entry.link)
 
 
 def _rules(entries: Mapping[str, object]) -> tuple[tuple[str, Rule], ...]:

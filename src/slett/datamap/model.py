@@ -10,6 +10,7 @@ from slett.stores.operations import Scalar as Scalar
 
 Kind = Literal["owner", "shared", "mention"]
 Action = Literal["delete", "anonymise", "keep", "ignore", "undecided"]
+OTHER = "other"  # the category of a table that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,47 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What a person reads, in one or more languages."""
+
+    texts: tuple[tuple[str, str], ...] = ()  # language tag (BCP 47) → text; without a tag: in every language
+
+    def said_in(self, language: str) -> str:
+        """The text in that language, else without its region and script, else in English, else the first."""
+        by_tag = {tag.casefold(): text for tag, text in reversed(self.texts)}
+        wanted = language.casefold()
+        while wanted:
+            if wanted in by_tag:
+                return by_tag[wanted]
+            wanted = wanted.rpartition("-")[0]
+        return by_tag.get("en", self.texts[0][1] if self.texts else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a person must settle first: their rows with these values, or those that nobody holds with them."""
+
+    text: Words
+    place: Place
+    when: tuple[tuple[str, Scalar], ...] = ()
+    alone: bool = False
+    link: str = ""  # where they settle it
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A third party that must be told (Art. 19 GDPR)."""
+
+    name: str
+    what: Words  # what it holds or does
+    country: str = ""
+
+
+# What columns become, or that the rows go at once.
+Change = tuple[tuple[str, Rule], ...] | Literal["delete"]
+
+
+@dataclass(frozen=True, slots=True)
 class TableMap:
     store: str
     name: str
@@ -74,7 +116,11 @@ class TableMap:
     reason: str = ""
     owner: str = ""
     review: date | None = None
-    disable: tuple[tuple[str, Rule], ...] | Literal["delete"] | None = None  # done first, before any row goes
+    disable: Change | None = None  # done first, before any row goes
+    close: Change | None = None  # done besides when the account is closed, and not erased
+    unsubscribe: Change | None = None  # ends commercial mail
+    category: str = OTHER  # under which the person is told of these rows
+    blocks: tuple[Block, ...] = ()  # what must be settled before the person leaves
     triggers: tuple[str, ...] = ()  # triggers that somebody has looked at
     omit: tuple[str, ...] = ()  # columns that an export leaves out (password hashes)
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False, repr=False)
@@ -84,6 +130,12 @@ class TableMap:
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, self.place)
+
+    @property
+    def lighter(self) -> tuple[tuple[str, Change], ...]:
+        """What closing the account does, in this order: the key of the map, and what it says."""
+        every = (("disable", self.disable), ("unsubscribe", self.unsubscribe), ("close", self.close))
+        return tuple((key, change) for key, change in every if change is not None)
 
     def __str__(self) -> str:
         return f"{self.store}/{self.name}"
@@ -112,6 +164,10 @@ class DataMap:
     digest: str  # SHA-256 of the file, hexadecimal
     stores: Mapping[str, StoreMap]
     ceiling: Ceiling = field(default_factory=Ceiling)
+    categories: Mapping[str, Words] = field(default_factory=dict)
+    recipients: tuple[Recipient, ...] = ()
+    backup_days: int | None = None  # how long backups keep what is erased
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def tables(self) -> tuple[TableMap, ...]:

@@ -1,7 +1,8 @@
 """The ledger: what has happened, in a database of Slett's own.
 
 It holds the requests, the journal of the batches that carry them out, what was kept and until when, the tombstones
-of the erased, and an append-only Merkle log.
+of the erased, and an append-only Merkle log; for the portal also who is visiting, the hashes of codes, and what is to
+be sent.
 
     with open_ledger(settings) as ledger:
         with ledger.write() as page:
@@ -13,7 +14,8 @@ of the erased, and an append-only Merkle log.
 It promises:
 
 * What is written in one `write()` is committed together, durably, or not at all.
-* No personal data: a person appears as a keyed hash, and the keys that work needs are sealed until it is done.
+* No personal data: a person appears as a keyed hash, and the keys and addresses that work needs are sealed until it
+  is done.
 * Of two processes that race for a request or a batch, one wins and the other is told.
 * Entries can be added to the log, and neither changed nor removed without that being found.
 * A ledger written by an older version opens in a newer one.

@@ -11,13 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from slett.ledger.database import mark_destroyed
 from slett.ledger.errors import Fenced, Held, LedgerError
 from slett.ledger.tables import batches, requests, scope, slices, steps
 
 LEASE = timedelta(seconds=30)
+
+_CREATE = insert(batches).returning(batches.c.number)
+_JOIN = (
+    update(requests)
+    .where(
+        requests.c.reference.in_(bindparam("joining", expanding=True)),
+        requests.c.batch.is_(None),
+        requests.c.finished_at.is_(None),  # somebody may be cancelling it
+    )
+    .values(batch=bindparam("into"))
+)
+_FENCE = select(batches.c.fence, batches.c.state).where(batches.c.number == bindparam("which")).with_for_update()
+_SET = update(batches).where(batches.c.number == bindparam("which"))
+_UNSEAL = delete(scope).where(scope.c.batch == bindparam("which"))
+_UNMARK = update(steps).where(steps.c.batch == bindparam("which")).values(progress=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,11 @@ class Batch:
     held_until: datetime | None = None  # None: nobody holds it
     fence: int = 0
 
+    @property
+    def lease(self) -> Lease:
+        """The right to write for it, which whoever held it last has."""
+        return Lease(self.number, self.fence)
+
 
 class Batches:
     """The batches, inside one transaction."""
@@ -47,20 +67,22 @@ class Batches:
         self._now = now
         self._checked = checked
 
-    def create(self, references: Iterable[str]) -> Batch:
-        """A new batch of these requests.
+    def create(self, references: Iterable[str], owner: str = "") -> Batch:
+        """A new batch of these requests, held by its owner from the start if one is given: see `take`.
 
         Raises:
-            LedgerError: one of them is unknown or already in a batch.
+            LedgerError: one of them is unknown, over, or already in a batch.
         """
-        row = insert(batches).values(state="new", created_at=self._now, owner="", fence=0)
-        number: int = self._connection.execute(row.returning(batches.c.number)).scalar_one()
+        held, fence = (self._now + LEASE, 1) if owner else (None, 0)
+        row = {"state": "new", "created_at": self._now, "owner": owner, "held_until": held, "fence": fence}
+        number: int = self._connection.execute(_CREATE, row).scalar_one()
         for some in slices(list(references)):
-            free = requests.c.reference.in_(some) & requests.c.batch.is_(None)
-            joined = self._connection.execute(update(requests).where(free).values(batch=number))
+            joined = self._connection.execute(_JOIN, {"joining": some, "into": number})
             if joined.rowcount != len(some):
-                raise LedgerError("a request of this batch is unknown, or already in another batch")
-        return Batch(number, "new", self._now)
+                raise LedgerError("a request of this batch is unknown, over, or already in another batch")
+        batch = Batch(number, "new", self._now, owner=owner, held_until=held, fence=fence)
+        self._checked.add(batch.lease)  # nobody else can see it yet
+        return batch
 
     def get(self, number: int) -> Batch | None:
         """The batch of that number, or None."""
@@ -117,13 +139,13 @@ class Batches:
     def finish(self, lease: Lease) -> None:
         """End the batch: its sealed scope and the progress of its steps are destroyed, and nobody can take it again."""
         check_lease(self._connection, lease, self._checked)
-        self._connection.execute(delete(scope).where(scope.c.batch == lease.batch))
-        self._connection.execute(update(steps).where(steps.c.batch == lease.batch).values(progress=None))
+        self._connection.execute(_UNSEAL, {"which": lease.batch})
+        self._connection.execute(_UNMARK, {"which": lease.batch})
         self._set(lease.batch, state="finished", finished_at=self._now, held_until=None)
         mark_destroyed(self._connection)
 
     def _set(self, number: int, **values: object) -> None:
-        self._connection.execute(update(batches).where(batches.c.number == number).values(values))
+        self._connection.execute(_SET, {"which": number, **values})
 
 
 def check_lease(connection: Connection, lease: Lease, checked: set[Lease]) -> None:
@@ -134,8 +156,7 @@ def check_lease(connection: Connection, lease: Lease, checked: set[Lease]) -> No
     """
     if lease in checked:
         return
-    query = select(batches.c.fence, batches.c.state).where(batches.c.number == lease.batch).with_for_update()
-    row = connection.execute(query).first()
+    row = connection.execute(_FENCE, {"which": lease.batch}).first()
     if row is None or row.fence != lease.fence or row.state == "finished":
         raise Fenced(lease.batch)
     checked.add(lease)

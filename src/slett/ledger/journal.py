@@ -15,6 +15,25 @@ from slett.ledger.database import mark_destroyed
 from slett.ledger.seal import Seal
 from slett.ledger.tables import batches, scope, steps
 
+_PLAN = insert(steps)
+_PLANNED = update(batches).where(batches.c.number == bindparam("which")).values(state="planned")
+_MARK = (
+    update(steps)
+    .where(steps.c.batch == bindparam("of"), steps.c.position == bindparam("at"))
+    .values(state=bindparam("now"), done=bindparam("rows"), progress=bindparam("mark"))
+)
+_PUT = insert(scope)
+_READ = (
+    select(scope.c.part, scope.c.blob)
+    .where(scope.c.batch == bindparam("of"), scope.c.name == bindparam("which"))
+    .order_by(scope.c.part)
+    .execution_options(yield_per=1)
+)
+_ALONE = select(scope.c.name).where(scope.c.batch == bindparam("of")).group_by(scope.c.name).having(func.count() == 1)
+_SMALL = select(scope.c.name, scope.c.part, scope.c.blob).where(
+    scope.c.batch == bindparam("of"), scope.c.name.in_(_ALONE)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -58,8 +77,8 @@ class Steps:
             for step in plan
         ]
         if rows:
-            self._connection.execute(insert(steps), rows)
-        self._connection.execute(update(batches).where(batches.c.number == lease.batch).values(state="planned"))
+            self._connection.execute(_PLAN, rows)
+        self._connection.execute(_PLANNED, {"which": lease.batch})
 
     def mark(self, lease: Lease, marked: Iterable[Step]) -> None:
         """Write how far these steps have come: their state, rows done and progress.
@@ -70,6 +89,7 @@ class Steps:
         check_lease(self._connection, lease, self._checked)
         rows = [
             {
+                "of": lease.batch,
                 "at": step.position,
                 "now": step.state,
                 "rows": step.done,
@@ -78,12 +98,7 @@ class Steps:
             for step in marked
         ]
         if rows:
-            self._connection.execute(
-                update(steps)
-                .where(steps.c.batch == lease.batch, steps.c.position == bindparam("at"))
-                .values(state=bindparam("now"), done=bindparam("rows"), progress=bindparam("mark")),
-                rows,
-            )
+            self._connection.execute(_MARK, rows)
 
     def of(self, batch: int) -> tuple[Step, ...]:
         """The steps of a batch, in order."""
@@ -136,7 +151,7 @@ class Scope:
             for name, part, content in parts
         ]
         if rows:
-            self._connection.execute(insert(scope), rows)
+            self._connection.execute(_PUT, rows)
 
     def names(self, batch: int) -> dict[str, int]:
         """The names in a batch's scope, each with its number of parts."""
@@ -152,11 +167,9 @@ class Scope:
         Raises:
             BrokenSeal: a part was changed, or sealed with another secret key.
         """
-        query = select(scope.c.name, func.min(scope.c.part), func.min(scope.c.blob)).where(scope.c.batch == batch)
-        single = query.group_by(scope.c.name).having(func.count() == 1)
         return {
             name: self._seal.open(blob, "scope", batch, name, part)
-            for name, part, blob in self._connection.execute(single)
+            for name, part, blob in self._connection.execute(_SMALL, {"of": batch})
         }
 
     def read(self, batch: int, name: str) -> Iterator[bytes]:
@@ -165,9 +178,7 @@ class Scope:
         Raises:
             BrokenSeal: a part was changed, or sealed with another secret key.
         """
-        mine = (scope.c.batch == batch) & (scope.c.name == name)
-        query = select(scope.c.part, scope.c.blob).where(mine).order_by(scope.c.part)
-        for part, blob in self._connection.execute(query, execution_options={"yield_per": 1}):
+        for part, blob in self._connection.execute(_READ, {"of": batch, "which": name}):
             yield self._seal.open(blob, "scope", batch, name, part)
 
     def destroy(self, lease: Lease) -> None:

@@ -22,7 +22,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from slett.ledger.errors import LedgerError
 
-Purpose = Literal["subjects", "tombstones", "sealing", "columns", "fingerprint"]
+Purpose = Literal[
+    "subjects",
+    "tombstones",
+    "sealing",
+    "columns",
+    "fingerprint",
+    "sessions",
+    "codes",
+    "attempts",
+    "secrets",
+    "spent",
+]
 
 
 def place_once(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -88,11 +99,15 @@ class Keys:
         `kind` says what the value is: `torget/users` for a key of that root, or the name of an identifier. Give
         the value as the stores compare it: an identifier of text with its letter case folded.
         """
-        return self._keyed("subjects", kind, value)
+        return self.keyed("subjects", kind, value)
 
     def tombstone(self, kind: str, value: str) -> str:
         """The keyed hash of an erased key or identifier; unlike that of the subject, so the two cannot be joined."""
-        return self._keyed("tombstones", kind, value)
+        return self.keyed("tombstones", kind, value)
+
+    def keyed(self, purpose: Purpose, *parts: str) -> str:
+        """HMAC-SHA-256 of the parts with the key of that purpose, 64 hexadecimal digits; only the last may hold NUL."""
+        return hmac.new(self.subkey(purpose), "\0".join(parts).encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of a message, 64 bytes."""
@@ -107,9 +122,6 @@ class Keys:
     def id(self) -> str:
         """The name of the public key, as certificates give it."""
         return key_id(self.public)
-
-    def _keyed(self, purpose: Purpose, kind: str, value: str) -> str:
-        return hmac.new(self.subkey(purpose), f"{kind}\0{value}".encode(), sha256).hexdigest()
 
     @cached_property
     def _secret(self) -> bytes:

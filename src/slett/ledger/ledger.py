@@ -18,10 +18,13 @@ from slett.ledger.journal import Scope, Steps
 from slett.ledger.kept import KeptRows
 from slett.ledger.keys import Keys
 from slett.ledger.log import Log
+from slett.ledger.outbox import Deliveries, Notices
+from slett.ledger.particulars import Before, Particulars
 from slett.ledger.requests import Requests
 from slett.ledger.seal import Seal
 from slett.ledger.tables import properties
 from slett.ledger.tombstones import Tombstones
+from slett.ledger.visits import Attempts, Codes, Sessions, Spent
 from slett.settings import Settings
 
 SCRUB_SECONDS = 60.0  # how long what was destroyed may stay in the write-ahead log, sealed as it is
@@ -42,6 +45,14 @@ class Page:
     kept: KeptRows
     tombstones: Tombstones
     log: Log
+    particulars: Particulars
+    before: Before
+    sessions: Sessions
+    codes: Codes
+    attempts: Attempts
+    spent: Spent
+    notices: Notices
+    deliveries: Deliveries
 
 
 class Ledger:
@@ -108,6 +119,14 @@ class Ledger:
             kept=KeptRows(connection, seal),
             tombstones=Tombstones(connection, now, self.keys),
             log=Log(connection),
+            particulars=Particulars(connection, seal),
+            before=Before(connection, seal),
+            sessions=Sessions(connection, now, seal),
+            codes=Codes(connection, now),
+            attempts=Attempts(connection, now),
+            spent=Spent(connection, now),
+            notices=Notices(connection, now, seal),
+            deliveries=Deliveries(connection, now),
         )
 
 

@@ -5,17 +5,30 @@ only added to it. An entry is the RFC 8785 form of a small mapping, without pers
 Appenders queue at the one row of `log_head`, so the log never forks.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import rfc8785
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from slett.ledger import merkle
 from slett.ledger.errors import LedgerError
 from slett.ledger.tables import log_entries, log_head, log_nodes, slices
 
 PAGE = 1_000
+EXACT = 2**53  # whole numbers below it are the same in every reader of JSON
+
+_APPEND = insert(log_entries)
+_GROW = insert(log_nodes)
+_MOVE = update(log_head)
+_HEAD = select(log_head.c.size, log_head.c.root)
+_HEAD_LOCKED = _HEAD.with_for_update()
+_NODES = select(log_nodes.c.position, log_nodes.c.hash).where(
+    log_nodes.c.position.in_(bindparam("positions", expanding=True))
+)
+_ENTRIES = select(log_entries).where(log_entries.c.index.in_(bindparam("indexes", expanding=True)))
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +57,24 @@ class Log:
         self._connection = connection
 
     def append(self, entries: Sequence[Mapping[str, object]]) -> range:
-        """The places of these new entries, in order. They are kept for ever: they must hold no personal data."""
+        """The places of these new entries, in order. They are kept for ever: they must hold no personal data.
+
+        Raises:
+            LedgerError: an entry holds what `canonical` does not spell.
+        """
         if not entries:
             return range(0)
         head = self._head(lock=True)
-        bodies = [rfc8785.dumps(dict(entry)) for entry in entries]  # type: ignore[arg-type]  # checked by rfc8785
+        bodies = [canonical(entry) for entry in entries]
         end = head.size + len(bodies)
         known = self._nodes([merkle.position(part) for part in merkle.complete((0, head.size))])
         grown = dict(merkle.grow(head.size, known, [merkle.leaf_hash(body) for body in bodies]))
         root = merkle.stretch_hash((0, end), known | grown)
-        self._connection.execute(
-            insert(log_entries), [{"index": index, "body": body} for index, body in enumerate(bodies, head.size)]
-        )
-        self._connection.execute(
-            insert(log_nodes), [{"position": position, "hash": value} for position, value in grown.items()]
-        )
-        self._connection.execute(update(log_head).values(size=end, root=root))
+        rows = [{"index": index, "body": body} for index, body in enumerate(bodies, head.size)]
+        self._connection.execute(_APPEND, rows)
+        nodes = [{"position": position, "hash": value} for position, value in grown.items()]
+        self._connection.execute(_GROW, nodes)
+        self._connection.execute(_MOVE, {"size": end, "root": root})
         return range(head.size, end)
 
     def head(self, size: int | None = None) -> Head:
@@ -93,8 +108,7 @@ class Log:
         """The bytes of these entries, by index; those that the log does not have are missing."""
         found: dict[int, bytes] = {}
         for some in slices(indexes):
-            query = select(log_entries).where(log_entries.c.index.in_(some))
-            found.update((index, body) for index, body in self._connection.execute(query))
+            found.update((index, body) for index, body in self._connection.execute(_ENTRIES, {"indexes": some}))
         return found
 
     def check(self, known: Head | None = None) -> Tampering | None:
@@ -138,8 +152,7 @@ class Log:
             start = page[-1][0] + 1
 
     def _head(self, *, lock: bool = False) -> Head:
-        query = select(log_head.c.size, log_head.c.root)
-        row = self._connection.execute(query.with_for_update() if lock else query).one()
+        row = self._connection.execute(_HEAD_LOCKED if lock else _HEAD).one()
         return Head(row.size, row.root)
 
     def _require(self, size: int) -> None:
@@ -153,9 +166,29 @@ class Log:
     def _nodes(self, positions: Sequence[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         for some in slices(positions):
-            query = select(log_nodes.c.position, log_nodes.c.hash).where(log_nodes.c.position.in_(some))
-            found.update((row.position, row.hash) for row in self._connection.execute(query))
+            found.update((position, value) for position, value in self._connection.execute(_NODES, {"positions": some}))
         return found
+
+
+def canonical(entry: Mapping[str, object]) -> bytes:
+    """The RFC 8785 bytes of text, whole numbers, truth values and nulls, in lists and under ASCII names.
+
+    For these, and for nothing else, it is what Python's own JSON makes, and that takes a quarter of the time.
+
+    Raises:
+        LedgerError: there is something else in it.
+    """
+    if not _is_plain(entry):
+        raise LedgerError("an entry of the log may hold text, whole numbers, truth values and nulls alone")
+    return _encode(entry).encode()
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(type(name) is str and name.isascii() and _is_plain(each) for name, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return type(value) is str or value is None or type(value) is bool or (type(value) is int and abs(value) < EXACT)
 
 
 def _tampering(position: int) -> Tampering:

@@ -6,18 +6,18 @@ exactly one does.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from slett.ledger.deadlines import law_due
 from slett.ledger.errors import LedgerError
 from slett.ledger.references import draw_reference
 from slett.ledger.tables import requests, slices
 
-Kind = Literal["erase", "export"]
+Kind = Literal["close", "erase", "return", "export", "unsubscribe"]
 State = Literal[
     "filed",
     "verified",  # the person is who they say
@@ -31,6 +31,7 @@ State = Literal[
     "refused",
     "not_found",
 ]
+Doubt = Literal["", "address_changed", "mailbox_only"]
 Counts = Mapping[str, Mapping[str, int]]  # store/table → action → rows
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -49,6 +50,42 @@ FINAL: frozenset[State] = frozenset(
 
 KEYED_HASH = re.compile("[0-9a-f]{64}")
 
+_FILE = insert(requests)
+_TAKEN = select(requests.c.reference).where(requests.c.reference.in_(bindparam("drawn", expanding=True)))
+_PLACES = select(requests.c.reference, requests.c.certificate).where(
+    requests.c.reference.in_(bindparam("some", expanding=True)), requests.c.certificate.is_not(None)
+)
+_SET = update(requests).where(requests.c.reference == bindparam("which"))
+_MOVE = (
+    update(requests)
+    .where(requests.c.reference.in_(bindparam("some", expanding=True)), requests.c.state == bindparam("start"))
+    .returning(requests.c.reference)
+)
+_ALONE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("person"), 0)))
+_OPEN = (
+    select(requests)
+    .where(
+        requests.c.subject == bindparam("of"),
+        requests.c.kind == bindparam("what"),
+        or_(
+            requests.c.state.not_in(sorted(FINAL)),
+            and_(requests.c.until > bindparam("now"), requests.c.followed_by.is_(None)),
+        ),
+    )
+    .order_by(requests.c.filed_at)
+)
+_WITHDRAW = _SET.where(
+    requests.c.state.in_(["filed", "verified", "scheduled"]),
+    requests.c.batch.is_(None),  # whoever made a batch of it has begun
+).values(state="cancelled")
+_FOLLOW = _SET.where(requests.c.kind == "close", requests.c.state == "fulfilled", requests.c.followed_by.is_(None))
+
+
+def _closed() -> Select[tuple[object, ...]]:
+    return select(requests).where(
+        requests.c.kind == "close", requests.c.state == "fulfilled", requests.c.followed_by.is_(None)
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -66,6 +103,13 @@ class Request:
     counts: Counts = field(default_factory=dict)
     batch: int | None = None
     certificate: int | None = None  # its place in the log
+    not_before: datetime | None = None  # the earliest start
+    secret: str | None = None  # keyed hash of what opens its status page
+    follows: str | None = None  # the request that it comes after
+    followed_by: str | None = None  # of a close, what ended it: its return or its erasure
+    until: datetime | None = None  # of a close, the end of the way back
+    leaving: str = ""  # why they leave, if they said so: one word of a fixed list
+    doubt: Doubt = ""  # why it waits longer
 
 
 class Requests:
@@ -77,7 +121,14 @@ class Requests:
         self._draw = draw
 
     def file(
-        self, kind: Kind, subjects: Sequence[str], map_digest: str, promise: timedelta, state: State = "filed"
+        self,
+        kind: Kind,
+        subjects: Sequence[str],
+        map_digest: str,
+        promise: timedelta,
+        state: State = "filed",
+        *,
+        follows: Request | None = None,
     ) -> tuple[Request, ...]:
         """New requests, one a subject, in the same order.
 
@@ -85,12 +136,14 @@ class Requests:
             state: `filed`, or further on where whoever asks answers for who it is.
             subjects: keyed hashes, see `Keys.subject`.
             promise: within which time the service says it will be done.
+            follows: the request that they come after; whoever can open its status page can open theirs.
 
         Raises:
             LedgerError: a subject is not a keyed hash.
         """
         if not all(KEYED_HASH.fullmatch(subject) for subject in subjects):
             raise LedgerError("a person appears in the ledger as a keyed hash only; see `Keys.subject`")
+        lawful = law_due(self._now.date())
         filed = tuple(
             Request(
                 reference=reference,
@@ -100,12 +153,16 @@ class Requests:
                 map_digest=map_digest,
                 filed_at=self._now,
                 due_at=self._now + promise,
-                law_due=law_due(self._now.date()),
+                law_due=lawful,
+                follows=follows.reference if follows else None,
+                secret=follows.secret if follows else None,
             )
             for reference, subject in zip(self._fresh_references(len(subjects)), subjects, strict=True)
         )
         if filed:
-            self._connection.execute(insert(requests), [asdict(request) for request in filed])
+            columns = [each.name for each in fields(Request)]
+            rows = [{column: getattr(request, column) for column in columns} for request in filed]
+            self._connection.execute(_FILE, rows)
         return filed
 
     def get(self, reference: str) -> Request | None:
@@ -119,15 +176,24 @@ class Requests:
         state: State | None = None,
         batch: int | None = None,
         subject: str | None = None,
+        kind: Kind | None = None,
+        after: Request | None = None,
         limit: int | None = None,
     ) -> tuple[Request, ...]:
-        """The requests that match all that is given, newest first."""
-        wanted = {"state": state, "batch": batch, "subject": subject}
+        """The requests that match all that is given, newest first.
+
+        Args:
+            after: the last one of those found before.
+        """
+        wanted = {"state": state, "batch": batch, "subject": subject, "kind": kind}
         query = select(requests).where(
             *(requests.c[key] == value for key, value in wanted.items() if value is not None)
         )
+        if after:
+            same = and_(requests.c.filed_at == after.filed_at, requests.c.reference > after.reference)
+            query = query.where(or_(requests.c.filed_at < after.filed_at, same))
         query = query.order_by(requests.c.filed_at.desc(), requests.c.reference).limit(limit)
-        return tuple(Request(**row) for row in self._connection.execute(query).mappings())
+        return self._read(query)
 
     def move(self, references: Iterable[str], start: State, end: State, *, reason: str = "") -> tuple[str, ...]:
         """The references of those that this call moved; the others were no longer in `start`: somebody was first.
@@ -147,14 +213,85 @@ class Requests:
         asked = list(references)
         moved: set[str] = set()
         for some in slices(asked):
-            statement = (
-                update(requests)
-                .where(requests.c.reference.in_(some), requests.c.state == start)
-                .values(values)
-                .returning(requests.c.reference)
-            )
-            moved.update(self._connection.execute(statement).scalars())
+            moved.update(self._connection.execute(_MOVE, {"some": some, "start": start, **values}).scalars())
         return tuple(reference for reference in asked if reference in moved)
+
+    def find_open(self, kind: Kind, subject: str) -> Request | None:
+        """The person's request of that kind that is not over, or None; a close is not while it has a way back.
+
+        Nobody else gets an answer about this person and kind before this transaction ends, so whoever files one only
+        after asking here never files a second.
+        """
+        if self._connection.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock
+            self._connection.execute(_ALONE, {"person": f"{kind} {subject}"})
+        row = self._connection.execute(_OPEN, {"of": subject, "what": kind, "now": self._now}).mappings().first()
+        return Request(**row) if row else None
+
+    def schedule(
+        self, request: Request, *, secret: str, promise: timedelta, not_before: datetime, doubt: Doubt
+    ) -> Request:
+        """A verified request, now waiting for its turn.
+
+        Args:
+            secret: keyed hash of what opens its status page.
+            promise: within which time after `not_before` the service says it will be done.
+            doubt: why it waits longer than others.
+        """
+        self.move([request.reference], "verified", "scheduled")
+        due_at = not_before + promise
+        values = {"secret": secret, "not_before": not_before, "due_at": due_at, "doubt": doubt}
+        self._connection.execute(_SET, {"which": request.reference, **values})
+        return replace(request, state="scheduled", secret=secret, not_before=not_before, due_at=due_at, doubt=doubt)
+
+    def withdraw(self, reference: str) -> bool:
+        """Whether this call cancelled the request: nobody had begun with it, nor cancelled it before."""
+        return self._connection.execute(_WITHDRAW, {"which": reference, "finished_at": self._now}).rowcount == 1
+
+    def open_window(self, reference: str, until: datetime) -> None:
+        """Set until when a closed account has a way back."""
+        self._set("until", {reference: until})
+
+    def follow(self, reference: str, by: str) -> bool:
+        """Whether this call ended a fulfilled close by another request, its return or its erasure: only one can."""
+        return self._connection.execute(_FOLLOW, {"which": reference, "followed_by": by}).rowcount == 1
+
+    def give_reason(self, reference: str, leaving: str) -> None:
+        """Set why they leave: a word of a fixed list."""
+        self._set("leaving", {reference: leaving})
+
+    def due(self, now: datetime, kind: Kind, limit: int = 1_000) -> tuple[Request, ...]:
+        """The scheduled requests of that kind whose turn has come and that are in no batch, longest waiting first."""
+        query = select(requests).where(
+            requests.c.state == "scheduled",
+            requests.c.kind == kind,
+            requests.c.not_before <= now,
+            requests.c.batch.is_(None),
+        )
+        return self._read(query.order_by(requests.c.not_before, requests.c.reference).limit(limit))
+
+    def running(self, before: datetime, kind: Kind, limit: int = 1_000) -> tuple[Request, ...]:
+        """The requests of that kind that began before then and are not done, and that are in no batch."""
+        query = select(requests).where(
+            requests.c.state == "running",
+            requests.c.kind == kind,
+            requests.c.started_at <= before,
+            requests.c.batch.is_(None),
+        )
+        return self._read(query.order_by(requests.c.started_at).limit(limit))
+
+    def unconfirmed(self, before: datetime, limit: int = 1_000) -> tuple[Request, ...]:
+        """The requests filed before then that nobody has confirmed, oldest first."""
+        query = select(requests).where(requests.c.state == "filed", requests.c.filed_at < before)
+        return self._read(query.order_by(requests.c.filed_at).limit(limit))
+
+    def windows_over(self, now: datetime, limit: int = 1_000) -> tuple[Request, ...]:
+        """The closes whose way back has ended, and that nothing has followed yet, oldest first."""
+        return self._read(_closed().where(requests.c.until <= now).order_by(requests.c.until).limit(limit))
+
+    def windows_ending(self, after: datetime, before: datetime) -> tuple[Request, ...]:
+        """The closes that nothing has followed yet, and whose way back ends between those moments."""
+        between = requests.c.until.between(after, before)
+        return self._read(_closed().where(between).order_by(requests.c.until))
 
     def count(self, counts: Mapping[str, Counts]) -> None:
         """Set, for each reference, what was done to how many rows."""
@@ -168,24 +305,22 @@ class Requests:
         """Where in the log the certificates of those requests are that have one."""
         places: dict[str, int] = {}
         for some in slices(list(references)):
-            query = select(requests.c.reference, requests.c.certificate).where(
-                requests.c.reference.in_(some), requests.c.certificate.is_not(None)
-            )
-            places.update((reference, place) for reference, place in self._connection.execute(query))
+            places.update((reference, place) for reference, place in self._connection.execute(_PLACES, {"some": some}))
         return places
+
+    def _read(self, query: Select[tuple[object, ...]]) -> tuple[Request, ...]:
+        return tuple(Request(**row) for row in self._connection.execute(query).mappings())
 
     def _set(self, column: str, values: Mapping[str, object]) -> None:
         if values:
-            self._connection.execute(
-                update(requests).where(requests.c.reference == bindparam("which")).values({column: bindparam("what")}),
-                [{"which": reference, "what": value} for reference, value in values.items()],
-            )
+            rows = [{"which": reference, column: value} for reference, value in values.items()]
+            self._connection.execute(_SET, rows)
 
     def _fresh_references(self, number: int) -> list[str]:
         fresh: dict[str, None] = {}
         while len(fresh) < number:
             drawn = [draw_reference(self._draw) for _ in range(number - len(fresh))]
             for some in slices(drawn):
-                taken = self._connection.execute(select(requests.c.reference).where(requests.c.reference.in_(some)))
-                fresh.update(dict.fromkeys(set(some).difference(taken.scalars())))
+                taken = self._connection.execute(_TAKEN, {"drawn": some}).scalars()
+                fresh.update(dict.fromkeys(set(some).difference(taken)))
         return list(fresh)

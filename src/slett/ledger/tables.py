@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -95,6 +96,15 @@ requests = Table(
     Column("counts", JSON, nullable=False, default=dict),
     Column("batch", ForeignKey("batches.number"), index=True),
     Column("certificate", Number),  # its place in the log
+    Column("not_before", Moment),  # the earliest start
+    Column("secret", String(64)),  # keyed hash of what opens its status page
+    Column("follows", String(11)),  # the request that it comes after
+    Column("followed_by", String(11)),  # of a close, what ended it: its return or its erasure
+    Column("until", Moment),  # of a close, the end of the way back
+    Column("leaving", String(20), nullable=False, default="", server_default=""),  # why they leave, if they said so
+    Column("doubt", String(20), nullable=False, default="", server_default=""),  # why it waits longer
+    Index("ix_requests_waiting", "state", "kind", "not_before"),
+    Index("ix_requests_until", "until"),
     CheckConstraint("length(subject) = 64", name="subject_is_a_hash"),
 )
 
@@ -161,4 +171,91 @@ log_head = Table(  # one row, which is also the lock that appenders queue at
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("size", Number, nullable=False),
     Column("root", LargeBinary(32), nullable=False),
+)
+
+particulars = Table(  # sealed: who asked, and where they are told
+    "particulars",
+    metadata,
+    Column("request", ForeignKey("requests.reference"), primary_key=True),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+before = Table(  # sealed: what closing must put back
+    "before",
+    metadata,
+    Column("request", ForeignKey("requests.reference"), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+sessions = Table(  # a browser's visits
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # keyed, of the token that the browser has
+    Column("blob", LargeBinary, nullable=False),
+    Column("signed_in_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("request", String(11)),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("session", String(64), nullable=False, index=True),
+    Column("request", String(11)),
+    Column("purpose", String(12), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("salt", LargeBinary(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("tries_left", Integer, nullable=False),
+    Column("used_at", Moment),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", String(64), primary_key=True),  # keyed hash of what is limited, and of whom
+    Column("window", Moment, primary_key=True, index=True),  # its end
+    Column("count", Integer, nullable=False),
+)
+
+spent = Table(  # what may be used once
+    "spent",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
+notices = Table(  # mails
+    "notices",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("request", String(11), index=True),
+    Column("kind", String(20), nullable=False),
+    Column("blob", LargeBinary, nullable=False),  # sealed; empty once it is sent or given up
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Index("ix_notices_waiting", "state", "next_at"),
+)
+
+deliveries = Table(  # webhooks
+    "deliveries",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("event_id", String(40), nullable=False),
+    Column("request", String(11), nullable=False, index=True),
+    Column("body", JSON, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_status", Integer),
+    Index("ix_deliveries_waiting", "state", "next_at"),
 )

@@ -14,6 +14,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slett.ledger.keys import Keys
 from slett.ledger.tables import slices, tombstones
 
+_ADD = {
+    name: insert.on_conflict_do_update(
+        index_elements=["kind", "hash"], set_={"request": insert.excluded.request, "at": insert.excluded.at}
+    )
+    for name, insert in (("sqlite", sqlite.insert(tombstones)), ("postgresql", postgresql.insert(tombstones)))
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
@@ -42,15 +49,7 @@ class Tombstones:
         ]
         if not rows:
             return
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(tombstones)
-        self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["kind", "hash"],
-                set_={"request": statement.excluded.request, "at": statement.excluded.at},
-            ),
-            rows,
-        )
+        self._connection.execute(_ADD[self._connection.dialect.name], rows)
 
     def find(self, kind: str, values: Iterable[str]) -> dict[str, Tombstone]:
         """The tombstones of those values that have one."""

@@ -6,7 +6,7 @@ from typing import Literal
 from slett.stores.operations import Change, Collect, Due, KeySet, Rows
 
 Phase = Literal["disable", "detach", "change"]
-What = Literal["disable", "detach", "delete", "anonymise", "keep", "expire"]
+What = Literal["disable", "unsubscribe", "close", "detach", "delete", "anonymise", "keep", "expire"]
 
 
 class PlanError(Exception):

@@ -9,35 +9,22 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
-from slett.certify import (
-    CertificateError,
-    KeptTable,
-    LeftTable,
-    Verification,
-    certificate_body,
-    certificate_path,
-    enter,
-    write_certificates,
-)
 from slett.execute import Run, Walk
-from slett.execute.scope import pack, unpack
-from slett.ledger import Held, Kept, Lease, LedgerError, Page, Request
-from slett.ledger import Step as JournalStep
-from slett.ledger.requests import State
-from slett.plan import Keeping
-from slett.plan.links import identifier_set
+from slett.execute.scope import unpack
+from slett.ledger import Held, LedgerError, Page, Request
+from slett.requests.batch import Batch
+from slett.requests.batch import Outcome as Outcome
+from slett.requests.ending import finish
+from slett.requests.journal import journal, keep_more, mark, read_facts
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
-from slett.stores.due import end
 from slett.stores.errors import Conflict
 from slett.stores.operations import Delete
 from slett.stores.sql import Session
@@ -45,40 +32,7 @@ from slett.verify import Left, look_again
 
 Stage = Literal["collect", "change", "verify", "certify"]
 Watch = Callable[[Stage, int, int], None]  # stage, rows done, rows in all
-KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
 MARK_SECONDS = 1.0  # progress is written at least so often; no step depends on it
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one person's request."""
-
-    reference: str
-    state: str
-    reason: str = ""
-    rows: int = 0
-    left: tuple[Left, ...] = ()
-    certificate: Path | None = None
-    erased_before: bool = False
-
-
-@dataclass(slots=True)
-class Batch:
-    """A batch on its way."""
-
-    lease: Lease
-    requests: list[Request]
-    subjects: list[Subject]
-    resumed: bool = False
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    done: dict[int, int] = field(default_factory=dict)  # rows, by step
-    changed: int = 0  # rows, in all passes
-    total: int = 0  # rows expected
-    unmarked: set[int] = field(default_factory=set)  # steps whose progress is not written yet
-    marked: float = field(default_factory=time.monotonic)
-    planned: list[int] = field(default_factory=list)
-    kept: list[tuple[int, int, int, date]] = field(default_factory=list)  # person, keeping, rows, day on which they go
-    people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows
 
 
 def unwatched(_stage: Stage, _done: int, _total: int) -> None:
@@ -151,25 +105,9 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
             resumed=True,
         )
         outcomes += _carry_out(service, batch, watch)
-    _write_missing_certificates(service)
     if held is not None:
         raise held
     return outcomes
-
-
-def _write_missing_certificates(service: Service) -> None:
-    """Whoever dies between the last commit and the files leaves certificates in the log alone."""
-    folder = service.settings.home / "certificates"
-    with service.ledger.read() as page:
-        ended = [
-            request.reference
-            for state in ("fulfilled", "partially_fulfilled")
-            for request in page.requests.find(state=state, limit=service.settings.batch_people)
-            if request.certificate is not None
-        ]
-    if missing := [each for each in ended if not certificate_path(folder, each).exists()]:
-        with suppress(CertificateError):  # of an older signing key: its files are somewhere else
-            write_certificates(service.ledger, folder, missing)
 
 
 def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
@@ -184,7 +122,7 @@ def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
 
 def _begin(page: Page, requests: Sequence[Request], subjects: Sequence[Subject]) -> Batch:
     """A batch of these requests, held by this process."""
-    lease = page.batches.take(page.batches.create([request.reference for request in requests]).number, _owner())
+    lease = page.batches.create([request.reference for request in requests], _owner()).lease
     named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
     page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
     return Batch(lease, list(requests), list(subjects))
@@ -212,13 +150,14 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
             if attempt:
                 walk = _recalled(service, batch, stack.enter_context(service.sessions()))
             if attempt or batch.resumed:
-                _keep_more(service, batch, walk)
+                keep_more(service, batch, walk)
             reason = _change(service, batch, walk, watch, apart=bool(reason))
             left, statements = _look(service, batch, watch)
             if not left:
                 break
         if walk is not None:
-            _finish(service, batch, walk, left, reason, statements, watch)
+            watch("certify", 0, 0)
+            finish(service, batch, walk, left, reason, statements)
 
 
 def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) -> Walk | None:
@@ -227,7 +166,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
     None when nobody is left to erase.
     """
     watch("collect", 0, 0)
-    if batch.resumed and _read_facts(service, batch):
+    if batch.resumed and read_facts(service, batch):
         return _recalled(service, batch, stack.enter_context(service.sessions()))
     while batch.requests:
         sessions = stack.enter_context(service.sessions())
@@ -239,7 +178,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         refusals = find_refusals(service, walk, batch.subjects, people)
         if not refusals:
             _rehearse(service, sessions)
-            _journal(service, batch, walk, counts, people)
+            journal(service, batch, walk, counts, people)
             return walk
         _refuse(service, batch, refusals)
     with service.ledger.write() as page:
@@ -289,88 +228,6 @@ def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> 
     batch.subjects = [batch.subjects[number] for number in staying]
 
 
-def _journal(
-    service: Service, batch: Batch, walk: Walk, counts: Sequence[int], people: dict[int, dict[int, int]]
-) -> None:
-    """Everything that a later process would need, in one commit, before the first row is touched."""
-    batch.planned, batch.people, batch.total = list(counts), people, sum(counts)
-    references = [request.reference for request in batch.requests]
-    steps = [
-        JournalStep(place, step.store, step.table, step.what, planned=counts[place])
-        for place, step in enumerate(service.plan.steps)
-    ]
-    with service.ledger.write() as page:
-        page.steps.plan(batch.lease, steps)
-        page.scope.put(batch.lease, _packed(walk))
-        page.kept.add(_kept(service, batch, walk))
-        facts = {"requests": references, "planned": batch.planned, "people": people}
-        page.scope.put(batch.lease, [("facts", 0, json.dumps(facts, default=str).encode())])
-        page.requests.move(references, "scheduled", "running")
-
-
-def _read_facts(service: Service, batch: Batch) -> bool:
-    """Take up what was journaled; False if nothing was, because nothing had been touched."""
-    with service.ledger.read() as page:
-        facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")) or b"null")
-    if facts is None:
-        return False
-    by_reference = {request.reference: request for request in batch.requests}
-    batch.requests = [by_reference[reference] for reference in facts["requests"]]
-    batch.planned = facts["planned"]
-    batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
-    return True
-
-
-def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
-    for name in (*walk.plan.keysets, *(each.keys.name for each in walk.plan.identifiers)):
-        for part, content in enumerate(pack(walk.rows_of(name))):
-            yield name, part, content
-
-
-def _keep_more(service: Service, batch: Batch, walk: Walk) -> None:
-    """Remember what was written meanwhile and stays, too."""
-    if not service.plan.keepings:
-        return
-    places = {(each.store, each.table): place for place, each in enumerate(service.plan.keepings)}
-    batch.kept.clear()
-    known = set()
-    with service.ledger.write() as page:
-        page.batches.check(batch.lease)
-        for number, request in enumerate(batch.requests):
-            for each in page.kept.of(request.reference):
-                keys = list(unpack([each.keys]))
-                batch.kept.append((number, places[each.store, each.table], len(keys), each.due or date.max))
-                known |= {(each.store, each.table, *map(str, key)) for key in keys}
-        page.kept.add(_kept(service, batch, walk, known))
-
-
-def _kept(service: Service, batch: Batch, walk: Walk, known: Set[tuple[str, ...]] = frozenset()) -> Iterator[Kept]:
-    """The keys of rows that stay, by person and day, before they lose their link to the person."""
-    counts = Run(walk, service.settings.chunk_rows).count_kept()
-    for place, (keeping, expected) in enumerate(zip(service.plan.keepings, counts, strict=True)):
-        if not expected:
-            continue
-        days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
-        for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due, expected):
-            if (keeping.store, keeping.table, *map(str, key)) in known:
-                continue
-            start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
-            person_and_day = (number, end(keeping.due, start))
-            days.setdefault(person_and_day, []).append(tuple(key))
-            if len(days[person_and_day]) == KEPT_TOGETHER:
-                yield from _sealed_kept(batch, place, keeping, {person_and_day: days.pop(person_and_day)})
-        yield from _sealed_kept(batch, place, keeping, days)
-
-
-def _sealed_kept(
-    batch: Batch, place: int, keeping: Keeping, days: Mapping[tuple[int, date], list[tuple[Any, ...]]]
-) -> Iterator[Kept]:
-    for (number, day), keys in sorted(days.items()):
-        batch.kept.append((number, place, len(keys), day))
-        for content in pack(keys):
-            yield Kept(batch.requests[number].reference, keeping.store, keeping.table, day, content)
-
-
 # -- the work, and the second look ------------------------------------------------------------------
 
 
@@ -416,22 +273,11 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
                 batch.unmarked.add(each.position)
             if time.monotonic() - batch.marked > MARK_SECONDS:
                 with service.ledger.write() as page:
-                    _mark(service, batch, page)
+                    mark(service, batch, page)
+                    page.batches.renew(batch.lease)
     except Conflict as conflict:
         return conflict.sentence
     return ""
-
-
-def _mark(service: Service, batch: Batch, page: Page) -> None:
-    """Write how far the steps have come, and hold the batch a little longer."""
-    marks = []
-    for place in sorted(batch.unmarked):
-        step, planned, done = service.plan.steps[place], batch.planned[place], batch.done[place]
-        marks.append(JournalStep(place, step.store, step.table, step.what, planned, done, "done"))
-    page.steps.mark(batch.lease, marks)
-    page.batches.renew(batch.lease)
-    batch.unmarked.clear()
-    batch.marked = time.monotonic()
 
 
 def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int]:
@@ -456,89 +302,6 @@ def _pinned(service: Service, read: Callable[[str], Iterable[tuple[Any, ...]]], 
         return ()
     places = [1 + service.plan.keysets[named.root].columns.index(each) for each in named.keys.columns]
     return ((row[0], *(row[place] for place in places)) for row in read(named.root))
-
-
-# -- saying so --------------------------------------------------------------------------------------
-
-
-def _finish(
-    service: Service, batch: Batch, walk: Walk, left: Sequence[Left], reason: str, statements: int, watch: Watch
-) -> None:
-    """Tombstones, certificates and the end of the batch, in one commit; then the files."""
-    watch("certify", 0, 0)
-    references = [request.reference for request in batch.requests]
-    state: State = "partially_fulfilled" if left else "fulfilled"
-    with service.ledger.write() as page:
-        _mark(service, batch, page)
-        page.requests.move(references, "running", "verifying")
-        page.requests.count({each: _counts(service, batch, number) for number, each in enumerate(references)})
-        page.requests.move(references, "verifying", state, reason=reason if left else "")
-        if not left:
-            page.tombstones.add(_stones(service, batch, walk))
-        kept = _kept_tables(service, batch)
-        verification = Verification(page.now, statements, sum(each.rows for each in left))
-        ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}
-        enter(
-            page,
-            [
-                certificate_body(
-                    ended[reference],
-                    service=service.settings.service,
-                    key=service.ledger.keys.id,
-                    kept=kept.get(number, ()),
-                    left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
-                    verification=verification,
-                )
-                for number, reference in enumerate(references)
-            ],
-        )
-        page.batches.finish(batch.lease)
-    paths = write_certificates(service.ledger, service.settings.home / "certificates", references)
-    for number, reference in enumerate(references):
-        rows = sum(sum(actions.values()) for actions in _counts(service, batch, number).values())
-        batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths[reference])
-
-
-def _counts(service: Service, batch: Batch, number: int) -> dict[str, dict[str, int]]:
-    """What was done to how many rows of each table: as counted when changed, or, after a crash, as planned."""
-    counts: dict[str, dict[str, int]] = {}
-    alone = len(batch.requests) == 1
-    for place, step in enumerate(service.plan.steps):
-        planned = batch.people.get(place, {}).get(number, 0)
-        done = batch.done.get(place, 0)
-        rows = (max(done, planned) if batch.resumed else done) if alone else planned
-        if rows:
-            actions = counts.setdefault(f"{step.store}/{step.table}", {})
-            actions[step.what] = actions.get(step.what, 0) + rows
-    return counts
-
-
-def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, str]]:
-    """Every root key and every identifier of the erased, so that they are known if they come back."""
-    references = [request.reference for request in batch.requests]
-    stones: dict[tuple[str, str], str] = {}
-    for named in service.plan.named:
-        kind = named.root or named.identifier
-        name = named.root or identifier_set(named.identifier)
-        places = [1 + walk.columns_of(name).index(each) for each in named.keys.columns]
-        for row in walk.rows_of(name):
-            stones[kind, Subject(kind, tuple(row[place] for place in places)).text] = references[row[0]]
-    return [(kind, text, reference) for (kind, text), reference in stones.items()]
-
-
-def _kept_tables(service: Service, batch: Batch) -> dict[int, list[KeptTable]]:
-    """What stays of each person: how many rows of a table, on what basis, and when the last of them goes."""
-    rows: dict[tuple[int, int], int] = {}
-    last: dict[tuple[int, int], date] = {}
-    for number, place, count, day in batch.kept:
-        rows[number, place] = rows.get((number, place), 0) + count
-        last[number, place] = max(last.get((number, place), date.min), day)
-    found: dict[int, list[KeptTable]] = {}
-    for number, place in rows:
-        each = service.plan.keepings[place]
-        kept = KeptTable(each.store, each.table, rows[number, place], each.basis, last[number, place])
-        found.setdefault(number, []).append(kept)
-    return found
 
 
 def _owner() -> str:

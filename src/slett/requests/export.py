@@ -53,6 +53,16 @@ def export(service: Service, subject: Subject, path: Path) -> Exported | None:
     """
     if path.exists():
         raise ExportError(f"{path}: there already; give another name with --output")
+    tables = write_copy(service, subject, path)
+    return None if tables is None else Exported(_record(service, subject, tables), path, tables)
+
+
+def write_copy(service: Service, subject: Subject, path: Path) -> dict[str, int] | None:
+    """Write the file, and file no request: the rows of each `store/table` in it, or None when nobody was found.
+
+    Raises:
+        SubjectError, StoreError, ExportError: as `export`.
+    """
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, 1)
         name_people(service, walk, [subject])
@@ -73,7 +83,7 @@ def export(service: Service, subject: Subject, path: Path) -> Exported | None:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-    return Exported(_record(service, subject, tables), path, tables)
+    return tables
 
 
 def _record(service: Service, subject: Subject, tables: dict[str, int]) -> str:

@@ -23,13 +23,21 @@ class Refusal:
     erased_before: bool = False
 
 
+class Refused(Exception):
+    """A wish that was not carried out. Nothing was changed."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
 def find_refusals(service: Service, walk: Walk, subjects: Sequence[Subject], per_person: Counts) -> dict[int, Refusal]:
     """The refusals, by the person's number."""
     found: dict[int, Refusal] = {}
     found |= _not_found(service, walk, subjects, per_person)
     found |= doubled(walk)
     found |= _sharing(walk)
-    found |= _over_ceiling(service, walk, per_person)
+    found |= over_ceiling(service, walk, per_person)
     return found
 
 
@@ -37,6 +45,8 @@ def _not_found(service: Service, walk: Walk, subjects: Sequence[Subject], per_pe
     roots = walk.found_roots()
     touched = {number for people in per_person.values() for number, rows in people.items() if rows}
     empty = [number for number in range(len(subjects)) if number not in touched]
+    if not empty:
+        return {}
     with service.ledger.read() as page:
         stones = {
             (one.kind, one.text): stone
@@ -76,7 +86,7 @@ def _sharing(walk: Walk) -> dict[int, Refusal]:
     return found
 
 
-def _over_ceiling(service: Service, walk: Walk, per_person: Counts) -> dict[int, Refusal]:
+def over_ceiling(service: Service, walk: Walk, per_person: Counts) -> dict[int, Refusal]:
     """A wrong map must not empty a table."""
     ceiling = service.datamap.ceiling
     totals: dict[int, int] = {}

@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     TableClause,
     and_,
+    any_,
     bindparam,
     cast,
     column,
@@ -37,6 +38,7 @@ Value = Any
 
 HASH_MARK = "slett-"
 HASH_LENGTH = len(HASH_MARK) + 32
+LISTED = {"integer", "decimal", "text", "uuid", "date"}  # of these, text in an array is read as it is in a parameter
 PLAIN = NullType()  # parameters without a cast, so that the column's own type decides
 
 
@@ -45,6 +47,7 @@ class Inline:
     """A key set small enough to travel inside each statement. All of it is of one person."""
 
     columns: tuple[str, ...]
+    families: tuple[Family, ...]
     values: list[tuple[Any, ...]]
 
 
@@ -93,6 +96,25 @@ class Slot:
             return None
         found = values[min(self.row, len(values) - 1)][self.place]
         return str(found) if self.text else found
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Where all values of an inline key set go at once, as one array: see `Dialect.arrays`."""
+
+    keys: str
+    at: str
+    none: tuple[Scalar, ...]
+
+    def value(self, known: Known, seen: dict[Hashable, list[tuple[Any, ...]]]) -> str:
+        """The values as PostgreSQL writes an array. It has no type of its own: the column that it meets decides."""
+        which = (self.keys, (self.at,), self.none)
+        if which not in seen:
+            keys = known[self.keys]
+            assert isinstance(keys, Inline)  # noqa: S101 - the statement was chosen by the shape of its key sets
+            seen[which] = projected(keys, (self.at,), self.none)
+        quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for (value,) in seen[which])
+        return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
 
 
 def key_column(number: int) -> str:
@@ -149,6 +171,8 @@ class Conditions:
         keys = self.known[link.keys]
         when = [target.c[each] == self.bind(value) for each, value in link.when]
         if isinstance(keys, Inline):
+            if not _rewrites(link):
+                return and_(self._in(sides, link.keys, keys, link.at, link.none), *when)
             values = self._slots(link.keys, keys, link.at, link.none, text=link.text or bool(link.path))
             return and_(self._among_values(sides, values, link), *when)
         others = [self._other(link, keys.column(each)) for each in link.at]
@@ -162,7 +186,7 @@ class Conditions:
         known = self.known[keys]
         sides = [target.c[each] for each in columns]
         if isinstance(known, Inline):
-            return _in(sides, self._slots(keys, known, tuple(columns)))
+            return self._in(sides, keys, known, tuple(columns))
         others = [known.column(each) for each in columns]
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)))
@@ -187,7 +211,7 @@ class Conditions:
         """Rows whose given columns equal the columns `at` of a key set."""
         known = self.known[keys]
         if isinstance(known, Inline):
-            return func.coalesce(_in(sides, self._slots(keys, known, tuple(at))), false())
+            return func.coalesce(self._in(sides, keys, known, tuple(at)), false())
         return func.coalesce(_row(sides).in_(select(*(known.column(each) for each in at))), false())
 
     def _mine(self, holder: Holder, other: Any) -> Condition:
@@ -243,8 +267,6 @@ class Conditions:
         return self.dialect.exact(value) if link.exact or link.text or link.path else value
 
     def _among_values(self, sides: list[Any], values: list[tuple[Any, ...]], link: Link) -> Condition:
-        if not (link.fold or link.exact or link.text or link.path):
-            return _in(sides, values)
         folded = [[self._folded(link, self.bind(each)) for each in value] for value in values]
         if len(sides) == 1:
             return sides[0].in_([value[0] for value in folded])
@@ -260,6 +282,21 @@ class Conditions:
             found += [cast(value, String) != str(none) for none in link.none if none is not None]
         return found
 
+    def _in(
+        self, sides: Sequence[Any], name: str, keys: Inline, at: tuple[str, ...], none: tuple[Scalar, ...] = ()
+    ) -> Condition:
+        if self._is_array(keys, at):
+            return sides[0] == any_(self.bind(Every(name, at[0], none)))
+        rows = self._slots(name, keys, at, none)
+        if len(sides) > 1:
+            return tuple_(*sides).in_(rows)
+        values = [value for (value,) in rows]
+        return sides[0].in_(bindparam(None, values, type_=PLAIN, expanding=True, unique=True))
+
+    def _is_array(self, keys: Inline, at: tuple[str, ...]) -> bool:
+        """Whether the values at those columns travel as one array, however many there are."""
+        return self.dialect.arrays and len(at) == 1 and keys.families[keys.columns.index(at[0])] in LISTED
+
     @staticmethod
     def _slots(
         name: str, keys: Inline, at: tuple[str, ...], none: tuple[Scalar, ...] = (), *, text: bool = False
@@ -270,14 +307,19 @@ class Conditions:
 
     def shape(self, rows: Rows) -> tuple[int | str, ...]:
         """What of the key sets decides how a statement looks: how many values, or which key table."""
-        wanted = [(link.keys, link.at, link.none) for link in (*rows.links, *rows.earlier)]
-        wanted += [(holder.keys, holder.key, ()) for holder in rows.unless]
+        wanted = [(link.keys, link.at, link.none, _rewrites(link)) for link in (*rows.links, *rows.earlier)]
+        wanted += [(holder.keys, holder.key, (), False) for holder in rows.unless]
         if rows.among:
-            wanted.append((rows.among, rows.key, ()))
+            wanted.append((rows.among, rows.key, (), False))
         found: list[int | str] = []
-        for name, at, none in wanted:
+        for name, at, none, rewrites in wanted:
             keys = self.known[name]
-            found.append(rounded(len(projected(keys, at, none))) if isinstance(keys, Inline) else keys.name)
+            if not isinstance(keys, Inline):
+                found.append(keys.name)
+            elif rewrites or not self._is_array(keys, at):
+                found.append(rounded(len(projected(keys, at, none))))
+            else:
+                found.append(0)
         return tuple(found)
 
     @staticmethod
@@ -403,7 +445,6 @@ def _row(sides: Sequence[Any]) -> Any:
     return sides[0] if len(sides) == 1 else tuple_(*sides)
 
 
-def _in(sides: Sequence[Any], values: list[tuple[Any, ...]]) -> Condition:
-    if len(sides) == 1:
-        return sides[0].in_(bindparam(None, [value[0] for value in values], type_=PLAIN, expanding=True, unique=True))
-    return tuple_(*sides).in_(values)
+def _rewrites(link: Link) -> bool:
+    """Whether both sides are put into another form before they are compared."""
+    return bool(link.fold or link.exact or link.text or link.path)

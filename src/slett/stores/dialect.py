@@ -17,6 +17,7 @@ from slett.stores.schema import Family
 
 class Dialect(Protocol):
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
+    arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
     row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]

@@ -19,6 +19,7 @@ GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 
 class MariaDB:
     joins: ClassVar[bool] = True
+    arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = ""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"

@@ -18,6 +18,7 @@ BLOCK = 64  # bytes: the block of SHA-256
 
 class PostgreSQL:
     joins: ClassVar[bool] = False
+    arrays: ClassVar[bool] = True
     row_id: ClassVar[str] = "ctid"
     streams_in_transaction: ClassVar[bool] = True
     begin: ClassVar[str] = "BEGIN"

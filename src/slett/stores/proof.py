@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import (
     BindParameter,
     BooleanClauseList,
     ClauseList,
+    CollectionAggregate,
     ColumnClause,
     False_,
     Grouping,
@@ -72,6 +73,8 @@ def _joined(clauses: Iterable[Any], table: str) -> frozenset[str]:
 
 def _source(clause: Any) -> str | None:
     """The one key table that all columns of an expression are of; the empty text where there is none in it."""
+    if any(isinstance(part, CollectionAggregate) and part.operator is not operators.any_op for part in _parts(clause)):
+        return None  # every row equals all of nothing
     tables = {_key_table(column) for column in _columns(clause)}
     if not tables:
         return ""
@@ -85,7 +88,11 @@ def _key_table(column: Any) -> str | None:
 
 
 def _columns(clause: Any) -> list[ColumnClause[Any]]:
-    return [part for part in visitors.iterate(clause) if isinstance(part, ColumnClause)]
+    return [part for part in _parts(clause) if isinstance(part, ColumnClause)]
+
+
+def _parts(clause: Any) -> list[Any]:
+    return list(visitors.iterate(clause))
 
 
 def _compared(clause: Any, table: str) -> frozenset[str]:

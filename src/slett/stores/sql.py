@@ -110,14 +110,14 @@ class Session:
         rest = iter(rows)
         first = list(islice(rest, self._inline_keys + 1)) if people == 1 else []
         if people == 1 and len(first) <= self._inline_keys:
-            self.known[keys.name] = Inline(keys.columns, list(dict.fromkeys(row[1:] for row in first)))
+            self.known[keys.name] = Inline(keys.columns, keys.families, list(dict.fromkeys(row[1:] for row in first)))
             return
         self._fill(self._new_table(keys), chain(first, rest))
 
     def expect(self, keys: KeySet, *, people: int) -> None:
         """Begin a key set of a table here, empty, unless it is known already."""
         if keys.name not in self.known:
-            self.known[keys.name] = Inline(keys.columns, []) if people == 1 else self._new_table(keys)
+            self.known[keys.name] = Inline(keys.columns, keys.families, []) if people == 1 else self._new_table(keys)
 
     def add(self, name: str, rows: Sequence[Row]) -> None:
         """Add rows of (person's number, *columns) to a key set."""

@@ -18,6 +18,7 @@ from slett.stores.schema import Family
 
 class SQLite:
     joins: ClassVar[bool] = False
+    arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = "rowid"
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as sa_column
 
-from slett.stores.conditions import Conditions, Known, Slot, key_column
+from slett.stores.conditions import Conditions, Every, Known, Slot, key_column
 from slett.stores.dialect import Dialect
 from slett.stores.errors import Unproven
 from slett.stores.operations import Change, Delete, Rows
@@ -51,7 +51,11 @@ class Prepared:
         """The parameters for the persons known now."""
         seen: dict[Hashable, list[tuple[Any, ...]]] = {}
         return tuple(
-            each.value(known, seen) if isinstance(each, Slot) else extra[each.name] if isinstance(each, Extra) else each
+            each.value(known, seen)
+            if isinstance(each, Slot | Every)
+            else extra[each.name]
+            if isinstance(each, Extra)
+            else each
             for each in self.values
         )
 

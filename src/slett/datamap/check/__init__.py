@@ -19,6 +19,7 @@ from slett.datamap.check import (
     cycles,
     decisions,
     deletions,
+    leaving,
     names,
     references,
     rules,
@@ -29,7 +30,7 @@ from slett.datamap.model import DataMap
 from slett.datamap.problem import Problem, in_order
 from slett.stores.schema import Schema
 
-SUBJECTS = (names, decisions, references, comparisons, costs, rules, deletions, cycles, triggers, completeness)
+SUBJECTS = (names, decisions, references, comparisons, costs, rules, leaving, deletions, cycles, triggers, completeness)
 
 
 def check_map(datamap: DataMap, schemas: Mapping[str, Schema], today: date) -> list[Problem]:

@@ -133,9 +133,9 @@ class Context:
         """Every column that the map gives a rule, the rule, and where in the table's entry it is written."""
         for column, rule in mapped.anonymise:
             yield column, rule, ("anonymise", column)
-        if isinstance(mapped.disable, tuple):
-            for column, rule in mapped.disable:
-                yield column, rule, ("disable", column)
+        for key, change in mapped.lighter:
+            for column, rule in change if change != "delete" else ():
+                yield column, rule, (key, column)
         for number, reference in enumerate(mapped.references):
             for column, rule in reference.anonymise:
                 yield column, rule, ("references", number, "anonymise", column)

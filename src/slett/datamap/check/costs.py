@@ -26,6 +26,9 @@ def _without_key(mapped: TableMap) -> Problem:
         return error("no-primary-key", mapped.place, message, hint)
     if mapped.action == "keep":
         return error("no-primary-key", mapped.place, message, "a kept row needs one, to be found when its time comes")
+    if any(change != "delete" for _, change in mapped.lighter):
+        hint = "rows that closing changes need one, to be found again when the person comes back"
+        return error("no-primary-key", mapped.place, message, hint)
     hint = "its rows go all at once instead of in chunks; add a primary key if a person can have many"
     return warning("no-primary-key", mapped.place, message, hint)
 

@@ -26,22 +26,23 @@ def problems(context: Context) -> Iterator[Problem]:
                 pass
         yield from _root(context, mapped)
         yield from _without_effect(context, mapped)
-        if mapped.disable == "delete":
-            yield from _deleted_first(context, mapped)
+        for key, change in mapped.lighter:
+            if change == "delete":
+                yield from _deleted_first(context, mapped, key)
         if mapped.review and mapped.review <= context.today:
             message = f"the decision about {quoted(mapped)} was to be taken again by {mapped.review}"
             yield error("expired-review", mapped.at("review"), message, "look at it, then write the next date")
 
 
-def _deleted_first(context: Context, mapped: TableMap) -> Iterator[Problem]:
-    place = mapped.at("disable")
-    hint = "name columns instead, as in `disable: {active: false}`"
+def _deleted_first(context: Context, mapped: TableMap, key: str) -> Iterator[Problem]:
+    place = mapped.at(key)
+    hint = f"name columns instead, as in `{key}: {{active: false}}`"
     if mapped.root or mapped.action != "delete" or not context.owned(mapped):
         message = f"rows of {quoted(mapped)} cannot go first: only those of a deleted table that is no root can"
         yield error("disable", place, message, hint)
     if names := sorted({table.name for table, _ in context.incoming(mapped.store, mapped.name)}):
         message = f"rows of {quoted(mapped)} cannot go first: foreign keys of {listed(names)} refer to them"
-        hint += ", or take it out: the rows still go, after those that refer to them"
+        hint += ", or take it out: the rows still go when the person is erased, after those that refer to them"
         yield error("disable-referenced", place, message, hint)
 
 
@@ -131,7 +132,8 @@ def _without_effect(context: Context, mapped: TableMap) -> Iterator[Problem]:
         ("anonymise", mapped.anonymise and not stays and action != "undecided", "its rows do not stay"),
         ("until", mapped.until and action != "keep", "only kept rows have an end"),
         ("basis", mapped.basis and action != "keep", "only what is kept needs a basis"),
-        ("disable", mapped.disable is not None and not own, "no row of the table is a person's own"),
+        *((key, not own, "no row of the table is a person's own") for key, _ in mapped.lighter),
+        ("blocks", mapped.blocks and not own, "no row of the table is a person's own"),
     )
     for key, useless, why in written:
         if useless:

@@ -68,6 +68,9 @@ def _own(context: Context, mapped: TableMap) -> Written:
         yield column, path
     if mapped.until and mapped.until.column:
         yield mapped.until.column, ("until", "column")
+    for number, block in enumerate(mapped.blocks):
+        for column, _ in block.when:
+            yield column, ("blocks", number, "when", column)
     for number, reference in enumerate(mapped.references):
         for column in reference.columns:
             yield column, ("references", number, "columns" if len(reference.columns) > 1 else "column")

@@ -30,6 +30,6 @@ def _changed(context: Context, mapped: TableMap) -> bool:
     """Whether anything of the map updates rows of the table."""
     return (
         context.stays(mapped)
-        or isinstance(mapped.disable, tuple)
+        or any(change != "delete" for _, change in mapped.lighter)
         or any(reference.anonymise or context.taken(mapped, reference) for reference in mapped.references)
     )

@@ -20,7 +20,7 @@ from slett.datamap.draft.root import find_root
 from slett.datamap.draft.sketch import Sketch, Told
 from slett.datamap.draft.text import write
 from slett.datamap.draft.walk import guests, walk
-from slett.datamap.model import Ceiling, DataMap
+from slett.datamap.model import DataMap
 from slett.datamap.personal import looks_personal
 from slett.stores.schema import Schema
 
@@ -73,7 +73,7 @@ def draft_map(
             store: (url, [sketch for key, sketch in sketches.items() if key[0] == store])
             for store, url in stores.items()
         },
-        known.ceiling if known else Ceiling(),
+        known,
     )
 
 

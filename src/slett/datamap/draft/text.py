@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import yaml
 
 from slett.datamap.draft.sketch import Sketch
-from slett.datamap.model import Ceiling, Reference, Rule, Until
+from slett.datamap.model import OTHER, Ceiling, Change, DataMap, Reference, Rule, TableMap, Until, Words
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ ./-][A-Za-z0-9_]+)*")
 VARIABLE = re.compile(r"\$\{\w+(:-[\w:/.?=&%+-]*)?\}")
@@ -30,15 +30,15 @@ HEAD = """\
 """
 
 
-def write(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceiling) -> str:
-    """The text of a map: of every store its URL, `${NAME}`, and its tables."""
-    return "\n".join([HEAD, *_document(stores, ceiling), ""])
+def write(stores: Mapping[str, tuple[str, Iterable[Sketch]]], known: DataMap | None) -> str:
+    """The text of a map: of every store its URL, `${NAME}`, and its tables; and what was known besides."""
+    return "\n".join([HEAD, *_document(stores, known), ""])
 
 
-def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceiling) -> Iterator[str]:
+def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], known: DataMap | None) -> Iterator[str]:
     yield "slett: 1"
-    if ceiling != Ceiling():
-        yield f"ceiling: {flow({'rows': ceiling.rows, 'share': ceiling.share})}"
+    if known:
+        yield from _known(known)
     yield "stores:"
     for number, (name, (url, sketches)) in enumerate(stores.items()):
         if number:
@@ -47,6 +47,28 @@ def _document(stores: Mapping[str, tuple[str, Iterable[Sketch]]], ceiling: Ceili
         yield f"    url: {url if VARIABLE.fullmatch(url) else scalar(url)}"
         tables = [line for sketch in sketches for line in ("", *_table(sketch))]
         yield from ["    tables:", *tables[1:]] if tables else ["    tables: {}"]
+
+
+def _known(known: DataMap) -> Iterator[str]:
+    """What a human wrote above the stores."""
+    if known.ceiling != Ceiling():
+        yield f"ceiling: {flow({'rows': known.ceiling.rows, 'share': known.ceiling.share})}"
+    if known.backup_days is not None:
+        yield f"backups: {flow({'days': known.backup_days})}"
+    if known.categories:
+        yield "categories:"
+        for name, label in known.categories.items():
+            yield f"  {scalar(name)}: {flow(_words(label))}"
+    if known.recipients:
+        yield "recipients:"
+        for each in known.recipients:
+            country = {"country": each.country} if each.country else {}
+            yield f"  - {flow({'name': each.name, 'what': _words(each.what), **country})}"
+
+
+def _words(words: Words) -> object:
+    texts = dict(words.texts)
+    return texts.get("", texts)
 
 
 def _table(sketch: Sketch) -> Iterator[str]:
@@ -68,7 +90,9 @@ def _entries(sketch: Sketch) -> Iterator[str]:
         for told in sketch.references:
             yield _commented(f"  - {flow(_reference(sketch, told.reference))}", told.why)
     if sketch.disable is not None:
-        yield f"disable: {sketch.disable if isinstance(sketch.disable, str) else flow(_rules(sketch.disable))}"
+        yield f"disable: {_change(sketch.disable)}"
+    if known:
+        yield from _leaving(known)
     if sketch.owned or verdict.action != "delete" or not sketch.references:
         yield _commented(f"action: {verdict.action}", verdict.why)
     if verdict.until:
@@ -89,6 +113,24 @@ def _entries(sketch: Sketch) -> Iterator[str]:
         yield f"triggers: {flow(known.triggers)}"
     if sketch.omit:
         yield f"omit: {flow(sketch.omit)}"
+
+
+def _leaving(known: TableMap) -> Iterator[str]:
+    if known.close is not None:
+        yield f"close: {_change(known.close)}"
+    if known.unsubscribe is not None:
+        yield f"unsubscribe: {_change(known.unsubscribe)}"
+    if known.category != OTHER or ("category",) in known.places:
+        yield f"category: {scalar(known.category)}"
+    if known.blocks:
+        yield "blocks:"
+        for block in known.blocks:
+            which = ({"when": dict(block.when)} if block.when else {}) | ({"alone": True} if block.alone else {})
+            yield f"  - {flow({**which, 'text': _words(block.text), 'link': block.link})}"
+
+
+def _change(change: Change) -> str:
+    return change if isinstance(change, str) else flow(_rules(change))
 
 
 def _reference(sketch: Sketch, reference: Reference) -> dict[str, object]:

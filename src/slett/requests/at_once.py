@@ -1,0 +1,136 @@
+"""What is carried out as soon as it is confirmed: close, return, unsubscribe.
+
+Whoever moves the request to `running` carries it out; for a close, what was before is sealed in the same commit. If
+that process dies, another takes the request up: each of the three may be repeated.
+"""
+
+from datetime import timedelta
+
+from slett.ledger import Request
+from slett.ledger.requests import Counts, Kind
+from slett.requests.before import Before
+from slett.requests.close import close, look_before, reopen
+from slett.requests.particulars import Particulars, read_particulars
+from slett.requests.progress import move_on, tell
+from slett.requests.refuse import Refused
+from slett.requests.service import Service
+from slett.requests.unsubscribe import unsubscribe
+
+AT_ONCE: tuple[Kind, ...] = ("close", "return", "unsubscribe")
+DEAD = timedelta(minutes=2)  # whoever has not finished by then has died
+
+
+def carry_out(service: Service, reference: str) -> None:
+    """Do what a scheduled request asks for, unless somebody else has begun, or cancelled it.
+
+    Raises:
+        StoreError: a store failed. The request waits; `take_up` repeats it.
+    """
+    with service.ledger.read() as page:
+        request, who = page.requests.get(reference), read_particulars(page, reference)
+    if request is None or who is None:
+        return
+    if request.kind == "close" and request.state == "fulfilled":
+        _close_again(service, request, who)
+    if request.state != "scheduled":
+        return
+    before: Before | None = None
+    if request.kind == "close":
+        try:
+            before = look_before(service, who.subject)
+        except Refused as refused:
+            _refuse(service, request, who, refused)
+            return
+    with service.ledger.write() as page:
+        if not move_on(page, reference, "scheduled", "running"):
+            return
+        if before is not None:
+            page.before.put(reference, [before.pack()])
+    _do(service, request, who)
+
+
+def take_up(service: Service) -> int:
+    """How many requests were taken up that wait, or that a dead process left.
+
+    Raises:
+        StoreError: a store failed. The request still waits.
+    """
+    with service.ledger.read() as page:
+        waiting = [each for kind in AT_ONCE for each in page.requests.due(page.now - DEAD, kind)]
+        left = [each for kind in AT_ONCE for each in page.requests.running(page.now - DEAD, kind)]
+        told = {each.reference: read_particulars(page, each.reference) for each in left}
+    for each in waiting:
+        carry_out(service, each.reference)
+    for each in left:
+        if who := told[each.reference]:
+            _do(service, each, who)
+    return len(waiting) + len(left)
+
+
+def _do(service: Service, request: Request, who: Particulars) -> None:
+    counts: Counts = {}
+    if request.kind == "unsubscribe":
+        try:
+            counts = {"": {"unsubscribe": unsubscribe(service, who.subject)}}
+        except Refused as refused:
+            _put_back(service, request, who, refused)
+            return
+    else:
+        source = request.follows if request.kind == "return" else request.reference
+        with service.ledger.read() as page:
+            packed = b"".join(page.before.read(source or ""))
+        if not packed:
+            return  # another process came to the end meanwhile
+        if request.kind == "close":
+            try:
+                counts = close(service, who.subject, Before.unpack(packed)).counts
+            except Refused as refused:
+                _put_back(service, request, who, refused)
+                return
+        else:
+            counts = {"": {"return": reopen(service, Before.unpack(packed)).rows}}
+    _finish(service, request, who, counts)
+
+
+def _finish(service: Service, request: Request, who: Particulars, counts: Counts) -> None:
+    reference = request.reference
+    with service.ledger.write() as page:
+        if not move_on(page, reference, "running", "verifying"):
+            return
+        page.requests.count({reference: counts})
+        move_on(page, reference, "verifying", "fulfilled")
+        page.log.append([{"event": f"{request.kind} fulfilled", "request": reference}])
+        if request.kind == "close":
+            until = page.now + timedelta(days=service.settings.portal.window_days)
+            page.requests.open_window(reference, until)
+            erased = service.settings.portal.after_window == "erase"
+            tell(page, service, "closed", request, who, until=until, erased=erased)
+        elif request.kind == "return":
+            page.before.destroy(request.follows or "")
+            tell(page, service, "returned", request, who)
+        else:
+            tell(page, service, "done", request, who, kept=[])
+
+
+def _close_again(service: Service, request: Request, who: Particulars) -> None:
+    """Somebody asked for it although the account is closed: whatever opened it meanwhile, it is closed now."""
+    with service.ledger.read() as page:
+        packed = b"".join(page.before.read(request.reference))
+    if packed:
+        close(service, who.subject, Before.unpack(packed))
+
+
+def _put_back(service: Service, request: Request, who: Particulars, refused: Refused) -> None:
+    """Nothing was changed, and nothing can be."""
+    with service.ledger.write() as page:
+        page.before.destroy(request.reference)
+        if not move_on(page, request.reference, "running", "scheduled"):
+            return
+    _refuse(service, request, who, refused)
+
+
+def _refuse(service: Service, request: Request, who: Particulars, refused: Refused) -> None:
+    with service.ledger.write() as page:
+        if move_on(page, request.reference, "scheduled", refused.refusal.state, reason=refused.refusal.reason):
+            found = refused.refusal.state != "not_found"
+            tell(page, service, "refused", request, who, found=found, reason=refused.refusal.reason)

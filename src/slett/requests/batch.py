@@ -1,0 +1,42 @@
+"""A batch of requests on its way, and what becomes of each."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from slett.ledger import Lease, Request
+from slett.requests.subject import Subject
+from slett.verify import Left
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one person's request."""
+
+    reference: str
+    state: str
+    reason: str = ""
+    rows: int = 0
+    left: tuple[Left, ...] = ()
+    certificate: Path | None = None  # its file, where that is written already
+    erased_before: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch on its way."""
+
+    lease: Lease
+    requests: list[Request]
+    subjects: list[Subject]
+    resumed: bool = False
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)  # rows, by step
+    changed: int = 0  # rows, in all passes
+    total: int = 0  # rows expected
+    unmarked: set[int] = field(default_factory=set)  # steps whose progress is not written yet
+    marked: float = field(default_factory=time.monotonic)
+    planned: list[int] = field(default_factory=list)
+    kept: list[tuple[int, int, int, date]] = field(default_factory=list)  # person, keeping, rows, day on which they go
+    people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows

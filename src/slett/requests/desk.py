@@ -1,0 +1,416 @@
+"""The desk: everything that a page, or the API, can do for a person who wants to leave.
+
+What looks and what acts are apart. Each change of state is one compare-and-swap in the ledger, so of two browsers, or
+of a person and the clock, one wins and the other is told. Who it is, and when they signed in, comes from the session.
+"""
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from slett.ledger import FINAL, Page, Request, read_reference
+from slett.ledger.requests import Doubt, Kind
+from slett.requests import hooks
+from slett.requests.at_once import AT_ONCE, carry_out
+from slett.requests.codes import CodeError, Purpose, TooMany, issue_code, may_send, send_code, try_code
+from slett.requests.identity import Identity
+from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
+from slett.requests.outlook import Blocked as Block
+from slett.requests.outlook import Outlook, find_blocks, outlook
+from slett.requests.particulars import Particulars, draw_secret, hash_secret, read_particulars
+from slett.requests.progress import move_on, tell
+from slett.requests.service import Service
+from slett.requests.sessions import Session, add_session, bind_session, read_session
+from slett.requests.status import Status, can_return, status_of
+
+Wish = Literal["close", "erase", "export", "unsubscribe"]
+Leaving = Literal["unused", "privacy", "mail", "trouble", "cost", "elsewhere", "other"]
+NO_SECRET = "0" * 64  # compared with where there is none, so that it takes as long
+
+
+class Blocked(Exception):
+    """Something must be settled first."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        super().__init__(f"{len(blocks)} things must be settled before the account can be closed or erased")
+        self.blocks = tuple(blocks)
+
+
+class NotFresh(Exception):
+    """The sign-in is too old, or did not show the second factor that the account has."""
+
+    def __init__(self, *, second_factor: bool) -> None:
+        super().__init__("sign in again first" + (", with the second factor" if second_factor else ""))
+        self.second_factor = second_factor
+
+
+class WrongPhrase(Exception):
+    """The phrase was not typed."""
+
+    def __init__(self) -> None:
+        super().__init__("type the phrase as it is shown")
+
+
+class NotTheirs(Exception):
+    """There is no such request, or it is another's: nobody is told which."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such request; begin again, or check reference and secret")
+
+
+class TooLate(Exception):
+    """The request is over, or another was first."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"too late: the request is {state.replace('_', ' ')}")
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is still to be proven before a request is confirmed."""
+
+    sign_in: bool = False  # again, with the service
+    second_factor: bool = False  # that sign-in must show it
+    code: bool = False  # from their mailbox
+    phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A confirmed request."""
+
+    request: Request
+    secret: str  # opens its status page, with the reference
+
+
+class Desk:
+    """The desk; threads may share it.
+
+    Args:
+        service_of: gives today's service.
+    """
+
+    def __init__(self, service_of: Callable[[], Service]) -> None:
+        self._service_of = service_of
+
+    # -- looking ------------------------------------------------------------------------------------
+
+    def outlook(self, session: Session, language: str) -> Outlook:
+        """What would happen to this person's data, and what stands in the way.
+
+        Raises:
+            NotTheirs: the session has yet to prove the mailbox.
+            Refused: several people are meant.
+            StoreError: a store does not answer.
+        """
+        _require_proven(session)
+        return outlook(self._service_of(), session.identity.subject, language)
+
+    def request_of(self, session: Session) -> Request | None:
+        """What the session is about, or None."""
+        if session.request is None:
+            return None
+        service = self._service_of()
+        with service.ledger.read() as page:
+            request = page.requests.get(session.request)
+        return request if request and _is_theirs(service, session, request) else None
+
+    def needs(self, session: Session, request: Request, now: datetime) -> Needs:
+        """What is still to be proven."""
+        if request.kind == "unsubscribe":
+            return Needs()
+        identity, portal = session.identity, self._service_of().settings.portal
+        fresh = identity.is_fresh(now, portal.fresh_minutes)
+        by_mailbox = identity.how == "mailbox"
+        return Needs(
+            sign_in=not by_mailbox and (not fresh or identity.lacks_factor),
+            second_factor=not by_mailbox and identity.lacks_factor,
+            code=bool(identity.addresses) and not (by_mailbox and fresh),  # that was a code just now
+            phrase=request.kind in ("close", "erase"),
+        )
+
+    def by_secret(self, reference: str, secret: str) -> Request | None:
+        """The request, or None: whether the reference or the secret is wrong shows in nothing."""
+        service = self._service_of()
+        with service.ledger.read() as page:
+            request = page.requests.get(read_reference(reference) or "")
+        written = (request and request.secret) or NO_SECRET
+        same = hmac.compare_digest(written, hash_secret(service.ledger.keys, secret))
+        return request if same else None
+
+    def status(self, request: Request, language: str = "") -> Status:
+        """How far the request has come, as it is now."""
+        service = self._service_of()
+        with service.ledger.read() as page:
+            return status_of(service, page.requests.get(request.reference) or request, page.now, language)
+
+    # -- asking -------------------------------------------------------------------------------------
+
+    def begin_by_mailbox(self, address: str, language: str, network: str = "") -> str:
+        """See `mailbox.begin_by_mailbox`."""
+        return begin_by_mailbox(self._service_of(), address, language, network)
+
+    def prove_mailbox(self, session: Session, code: str, network: str = "") -> str:
+        """See `mailbox.prove_mailbox`."""
+        return prove_mailbox(self._service_of(), session, code, network)
+
+    def choose(self, session: Session, kind: Wish) -> Request:
+        """The filed request: what the session is about from now on. An open one of the same kind is given back instead.
+
+        Raises:
+            Blocked: something must be settled first; for close and erase.
+            NotTheirs: the session has ended, or has yet to prove the mailbox.
+            StoreError: a store does not answer.
+        """
+        _require_proven(session)
+        service = self._service_of()
+        language = session.identity.language or service.settings.portal.language
+        if kind in ("close", "erase") and (blocks := find_blocks(service, session.identity.subject, language)):
+            raise Blocked(blocks)
+        with service.ledger.write() as page:
+            session = _now(page, session, lock=True)
+            request = self._open(page, service, session.identity, kind)
+            secret = session.secret if session.request == request.reference else ""
+            bind_session(page, session, request.reference, secret)
+        return request
+
+    def send_code(self, session: Session, request: Request, *, network: str = "") -> None:
+        """Send a code for this request to the person's main address; earlier ones are worth nothing from now on.
+
+        Raises:
+            NotTheirs: the session has ended, or is about something else.
+            TooMany: to this account, to this address, or from this network.
+        """
+        service = self._service_of()
+        with service.ledger.read() as page:
+            session, request = _own(page, service, session, request)
+        if session.identity.addresses:
+            send_code(service, session, _purpose(request), request, session.identity.addresses[0], network=network)
+
+    # -- acting -------------------------------------------------------------------------------------
+
+    def confirm(self, session: Session, request: Request, *, code: str, phrase_ok: bool, network: str = "") -> Filed:
+        """The request, confirmed: an erasure or a copy waits for its turn, anything else is done by now.
+
+        Asked again by the same session, the same answer.
+
+        Raises:
+            NotTheirs: the session has ended, or is about something else.
+            NotFresh: they must sign in again.
+            WrongPhrase: `phrase_ok` is False where the phrase is needed.
+            WrongCode, ExpiredCode, TooMany: as `check_code`.
+            TooLate: the request is over.
+            StoreError: a store failed while an account was closed; that goes on by itself.
+        """
+        service = self._service_of()
+        refusal: CodeError | None = None
+        with service.ledger.write() as page:
+            session, request = _own(page, service, session, request, lock=True)
+            if session.secret and request.state != "filed":
+                return Filed(request, session.secret)
+            needs = self.needs(session, request, page.now)
+            if needs.sign_in:
+                raise NotFresh(second_factor=needs.second_factor)
+            if needs.phrase and not phrase_ok:
+                raise WrongPhrase
+            if request.state in FINAL and request.state != "fulfilled":
+                raise TooLate(request.state)
+            if needs.code:
+                refusal = try_code(page, service, session, _purpose(request), request, code, network)
+            if refusal is None:
+                filed = self._confirmed(page, service, session, request)
+        if refusal:
+            raise refusal
+        if request.kind in AT_ONCE:
+            carry_out(service, request.reference)
+        return filed
+
+    def cancel(self, reference: str, by: Session | str) -> bool:
+        """Whether the request is cancelled now; False if it was too late: its state tells.
+
+        Args:
+            by: the session of the person, or the secret of its status page.
+
+        Raises:
+            NotTheirs: there is no such request for them.
+        """
+        service = self._service_of()
+        with service.ledger.write() as page:
+            request = self._opened(page, service, reference, by)
+            if not page.requests.withdraw(request.reference):
+                return False
+            hooks.record(page, request, "cancelled")
+            page.log.append([{"event": "cancelled", "request": request.reference}])
+            if who := read_particulars(page, request.reference):
+                tell(page, service, "cancelled", request, who)
+        return True
+
+    def give_reason(self, reference: str, by: Session | str, reason: Leaving) -> None:
+        """Note why they leave, if they like to say.
+
+        Raises:
+            NotTheirs: there is no such request for them.
+            ValueError: it is not one of `Leaving`.
+        """
+        if reason not in get_args(Leaving):
+            raise ValueError("the reason is not one of the list")
+        service = self._service_of()
+        with service.ledger.write() as page:
+            page.requests.give_reason(self._opened(page, service, reference, by).reference, reason)
+
+    # -- coming back --------------------------------------------------------------------------------
+
+    def ask_return(self, reference: str, secret: str, language: str = "", network: str = "") -> str:
+        """The token of a session that is about the return; a code is on its way to the person's main address.
+
+        Raises:
+            NotTheirs: there is no such request for them.
+            TooLate: the account has no way back any more.
+            TooMany: codes to this account, to its address, or from this network.
+        """
+        service = self._service_of()
+        with service.ledger.write() as page:
+            closed = self._opened(page, service, reference, secret)
+            who = read_particulars(page, closed.reference)
+            if who is None or not can_return(closed, page.now):
+                raise TooLate(_why_too_late(closed))
+            identity = Identity(who.subject, who.addresses, language=language or who.language, how="mailbox")
+            request = self._open(page, service, identity, "return", closed)
+            token, session = add_session(page, service, identity, request=request.reference)
+            address = next(iter(who.addresses), "")
+            allowed = not address or may_send(page, service, session, "return", address, network)
+            if allowed and address:
+                issue_code(page, service, session, "return", request, address)
+        if not allowed:
+            raise TooMany
+        return token
+
+    def confirm_return(self, session: Session, code: str, network: str = "") -> Filed:
+        """The return, carried out: the account is as it was. If the window has ended meanwhile, nothing is done.
+
+        Raises:
+            NotTheirs: the session has ended, or is about something else.
+            WrongCode, ExpiredCode, TooMany: as `check_code`.
+            TooLate: the account has no way back any more.
+            StoreError: a store failed; the return goes on by itself.
+        """
+        request = self.request_of(session)
+        if request is None or request.kind != "return":
+            raise NotTheirs
+        return self.confirm(session, request, code=code, phrase_ok=True, network=network)
+
+    # -- parts --------------------------------------------------------------------------------------
+
+    def _open(
+        self, page: Page, service: Service, identity: Identity, kind: Kind, follows: Request | None = None
+    ) -> Request:
+        """The open request of that person and kind; filed now if there is none."""
+        subject = identity.subject.hash(service.ledger.keys)
+        if found := page.requests.find_open(kind, subject):
+            return found
+        promise = timedelta(hours=service.settings.promise_hours)
+        (request,) = page.requests.file(kind, [subject], service.datamap.digest, promise, follows=follows)
+        hooks.record(page, request, "filed")
+        return request
+
+    def _confirmed(self, page: Page, service: Service, session: Session, request: Request) -> Filed:
+        """Everything that changes at the moment of confirmation, in one commit."""
+        if not move_on(page, request.reference, "filed", "verified"):
+            return self._joined(page, session, request)
+        closed = page.requests.get(request.follows) if request.follows else None
+        if closed:
+            if not (can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)):
+                raise TooLate(_why_too_late(closed))
+            before = read_particulars(page, closed.reference)
+        identity = session.identity
+        secret = before.secret if closed and before else draw_secret()
+        who = Particulars(identity.subject, identity.addresses, identity.old_addresses, identity.language, secret)
+        page.particulars.put(request.reference, who.pack())
+        doubt = _doubt(identity) if request.kind in ("erase", "export") else ""
+        wait = _wait(service, request.kind, doubt)
+        scheduled = page.requests.schedule(
+            request,
+            secret=hash_secret(service.ledger.keys, secret),
+            promise=timedelta(hours=service.settings.promise_hours),
+            not_before=page.now + wait,
+            doubt=doubt,
+        )
+        hooks.record(page, scheduled, "scheduled")
+        bind_session(page, session, request.reference, secret)
+        if request.kind not in AT_ONCE:
+            starts = scheduled.not_before if wait else None
+            tell(page, service, "filed", scheduled, who, starts=starts, due=scheduled.due_at, doubt=doubt)
+        return Filed(scheduled, secret)
+
+    def _joined(self, page: Page, session: Session, request: Request) -> Filed:
+        """Another browser of the same person confirmed it."""
+        now, who = page.requests.get(request.reference), read_particulars(page, request.reference)
+        if now is None or who is None:
+            raise TooLate(now.state if now else "cancelled")
+        bind_session(page, session, request.reference, who.secret)
+        return Filed(now, who.secret)
+
+    def _opened(self, page: Page, service: Service, reference: str, by: Session | str) -> Request:
+        request = page.requests.get(read_reference(reference) or "")
+        if isinstance(by, str):
+            written = (request and request.secret) or NO_SECRET
+            theirs = hmac.compare_digest(written, hash_secret(service.ledger.keys, by))
+        else:
+            theirs = request is not None and _is_theirs(service, _now(page, by), request)
+        if request is None or not theirs:
+            raise NotTheirs
+        return request
+
+
+def _require_proven(session: Session) -> None:
+    if not session.identity.is_proven:
+        raise NotTheirs
+
+
+def _now(page: Page, session: Session, *, lock: bool = False) -> Session:
+    """The session as it is in the ledger now."""
+    now = read_session(page, session.id, lock=lock)
+    if now is None:
+        raise NotTheirs
+    return now
+
+
+def _own(
+    page: Page, service: Service, session: Session, request: Request, *, lock: bool = False
+) -> tuple[Session, Request]:
+    """Both as they are in the ledger now."""
+    session = _now(page, session, lock=lock)
+    now = page.requests.get(request.reference)
+    if now is None or session.request != now.reference or not _is_theirs(service, session, now):
+        raise NotTheirs
+    return session, now
+
+
+def _is_theirs(service: Service, session: Session, request: Request) -> bool:
+    """Whether they are the person. Somebody with a mailbox to prove has nothing but the return that they asked for."""
+    if not session.identity.is_proven and (request.kind != "return" or session.request != request.reference):
+        return False
+    return hmac.compare_digest(request.subject, session.identity.subject.hash(service.ledger.keys))
+
+
+def _purpose(request: Request) -> Purpose:
+    return "return" if request.kind == "return" else "confirm"
+
+
+def _doubt(identity: Identity) -> Doubt:
+    """Why they might not be who they say: then it waits longer, and everybody concerned is told."""
+    return "address_changed" if identity.old_addresses else "mailbox_only" if identity.how == "mailbox" else ""
+
+
+def _wait(service: Service, kind: Kind, doubt: Doubt) -> timedelta:
+    portal = service.settings.portal
+    if doubt:
+        return timedelta(hours=max(portal.doubt_hours, portal.wait_hours if kind == "erase" else 0))
+    return timedelta(hours=portal.wait_hours if kind == "erase" else 0)
+
+
+def _why_too_late(closed: Request) -> str:
+    return "over" if closed.state == "fulfilled" else closed.state

@@ -1,0 +1,95 @@
+"""The end of a batch: counts, tombstones, certificates."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
+from slett.execute import Walk
+from slett.ledger.requests import State
+from slett.plan.links import identifier_set
+from slett.requests.batch import Batch, Outcome
+from slett.requests.journal import mark
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+from slett.verify import Left
+
+FILES = 100  # people in a batch up to which the certificates' files are written at once, and not when asked for
+
+
+def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], reason: str, statements: int) -> None:
+    """Tombstones, certificates and the end of the batch, in one commit; then the files, of a few."""
+    references = [request.reference for request in batch.requests]
+    state: State = "partially_fulfilled" if left else "fulfilled"
+    counts = {each: _counts(service, batch, number) for number, each in enumerate(references)}
+    with service.ledger.write() as page:
+        mark(service, batch, page)
+        page.requests.move(references, "running", "verifying")
+        page.requests.count(counts)
+        page.requests.move(references, "verifying", state, reason=reason if left else "")
+        if not left:
+            page.tombstones.add(_stones(service, batch, walk))
+        kept = _kept_tables(service, batch)
+        verification = Verification(page.now, statements, sum(each.rows for each in left))
+        ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}
+        enter(
+            page,
+            [
+                certificate_body(
+                    ended[reference],
+                    service=service.settings.service,
+                    key=service.ledger.keys.id,
+                    kept=kept.get(number, ()),
+                    left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
+                    verification=verification,
+                )
+                for number, reference in enumerate(references)
+            ],
+        )
+        page.batches.finish(batch.lease)
+    few = references if len(references) <= FILES else []
+    paths = write_certificates(service.ledger, service.settings.home / "certificates", few)
+    for reference in references:
+        rows = sum(sum(actions.values()) for actions in counts[reference].values())
+        batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths.get(reference))
+
+
+def _counts(service: Service, batch: Batch, number: int) -> dict[str, dict[str, int]]:
+    """What was done to how many rows of each table: as counted when changed, or, after a crash, as planned."""
+    counts: dict[str, dict[str, int]] = {}
+    alone = len(batch.requests) == 1
+    for place, step in enumerate(service.plan.steps):
+        planned = batch.people.get(place, {}).get(number, 0)
+        done = batch.done.get(place, 0)
+        rows = (max(done, planned) if batch.resumed else done) if alone else planned
+        if rows:
+            actions = counts.setdefault(f"{step.store}/{step.table}", {})
+            actions[step.what] = actions.get(step.what, 0) + rows
+    return counts
+
+
+def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, str]]:
+    """Every root key and every identifier of the erased, so that they are known if they come back."""
+    references = [request.reference for request in batch.requests]
+    stones: dict[tuple[str, str], str] = {}
+    for named in service.plan.named:
+        kind = named.root or named.identifier
+        name = named.root or identifier_set(named.identifier)
+        places = [1 + walk.columns_of(name).index(each) for each in named.keys.columns]
+        for row in walk.rows_of(name):
+            stones[kind, Subject(kind, tuple(row[place] for place in places)).text] = references[row[0]]
+    return [(kind, text, reference) for (kind, text), reference in stones.items()]
+
+
+def _kept_tables(service: Service, batch: Batch) -> dict[int, list[KeptTable]]:
+    """What stays of each person: how many rows of a table, on what basis, and when the last of them goes."""
+    rows: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], date] = {}
+    for number, place, count, day in batch.kept:
+        rows[number, place] = rows.get((number, place), 0) + count
+        last[number, place] = max(last.get((number, place), date.min), day)
+    found: dict[int, list[KeptTable]] = {}
+    for number, place in rows:
+        each = service.plan.keepings[place]
+        kept = KeptTable(each.store, each.table, rows[number, place], each.basis, last[number, place])
+        found.setdefault(number, []).append(kept)
+    return found

@@ -1,0 +1,110 @@
+"""What the ledger is told of a batch: everything before the first change, and how far it has come since."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence, Set
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from slett.execute import Run, Walk
+from slett.execute.scope import pack, unpack
+from slett.ledger import Kept, Page, Step
+from slett.plan import Keeping
+from slett.requests.batch import Batch
+from slett.requests.service import Service
+from slett.stores.due import end
+
+KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
+
+
+def journal(
+    service: Service, batch: Batch, walk: Walk, counts: Sequence[int], people: dict[int, dict[int, int]]
+) -> None:
+    """Everything that a later process would need, in one commit, before the first row is touched."""
+    batch.planned, batch.people, batch.total = list(counts), people, sum(counts)
+    references = [request.reference for request in batch.requests]
+    steps = [
+        Step(place, step.store, step.table, step.what, planned=counts[place])
+        for place, step in enumerate(service.plan.steps)
+    ]
+    with service.ledger.write() as page:
+        page.steps.plan(batch.lease, steps)
+        facts = {"requests": references, "planned": batch.planned, "people": people}
+        page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
+        page.kept.add(_kept(service, batch, walk))
+        page.requests.move(references, "scheduled", "running")
+
+
+def read_facts(service: Service, batch: Batch) -> bool:
+    """Take up what was journaled; False if nothing was, because nothing had been touched."""
+    with service.ledger.read() as page:
+        facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")) or b"null")
+    if facts is None:
+        return False
+    by_reference = {request.reference: request for request in batch.requests}
+    batch.requests = [by_reference[reference] for reference in facts["requests"]]
+    batch.planned = facts["planned"]
+    batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
+    return True
+
+
+def _packed(walk: Walk) -> Iterator[tuple[str, int, bytes]]:
+    for name in (*walk.plan.keysets, *(each.keys.name for each in walk.plan.identifiers)):
+        for part, content in enumerate(pack(walk.rows_of(name))):
+            yield name, part, content
+
+
+def keep_more(service: Service, batch: Batch, walk: Walk) -> None:
+    """Remember what was written meanwhile and stays, too."""
+    if not service.plan.keepings:
+        return
+    places = {(each.store, each.table): place for place, each in enumerate(service.plan.keepings)}
+    batch.kept.clear()
+    known = set()
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        for number, request in enumerate(batch.requests):
+            for each in page.kept.of(request.reference):
+                keys = list(unpack([each.keys]))
+                batch.kept.append((number, places[each.store, each.table], len(keys), each.due or date.max))
+                known |= {(each.store, each.table, *map(str, key)) for key in keys}
+        page.kept.add(_kept(service, batch, walk, known))
+
+
+def _kept(service: Service, batch: Batch, walk: Walk, known: Set[tuple[str, ...]] = frozenset()) -> Iterator[Kept]:
+    """The keys of rows that stay, by person and day, before they lose their link to the person."""
+    counts = Run(walk, service.settings.chunk_rows).count_kept()
+    for place, (keeping, expected) in enumerate(zip(service.plan.keepings, counts, strict=True)):
+        if not expected:
+            continue
+        days: dict[tuple[int, date], list[tuple[Any, ...]]] = {}
+        for number, since, *key in walk.sessions[keeping.store].read_kept(keeping.rows, keeping.due, expected):
+            if (keeping.store, keeping.table, *map(str, key)) in known:
+                continue
+            start = date.fromisoformat(str(since)[:10]) if since is not None else service.today
+            person_and_day = (number, end(keeping.due, start))
+            days.setdefault(person_and_day, []).append(tuple(key))
+            if len(days[person_and_day]) == KEPT_TOGETHER:
+                yield from _sealed_kept(batch, place, keeping, {person_and_day: days.pop(person_and_day)})
+        yield from _sealed_kept(batch, place, keeping, days)
+
+
+def _sealed_kept(
+    batch: Batch, place: int, keeping: Keeping, days: Mapping[tuple[int, date], list[tuple[Any, ...]]]
+) -> Iterator[Kept]:
+    for (number, day), keys in sorted(days.items()):
+        batch.kept.append((number, place, len(keys), day))
+        for content in pack(keys):
+            yield Kept(batch.requests[number].reference, keeping.store, keeping.table, day, content)
+
+
+def mark(service: Service, batch: Batch, page: Page) -> None:
+    """Write how far the steps have come."""
+    marks = []
+    for place in sorted(batch.unmarked):
+        step, planned, done = service.plan.steps[place], batch.planned[place], batch.done[place]
+        marks.append(Step(place, step.store, step.table, step.what, planned, done, "done"))
+    page.steps.mark(batch.lease, marks)
+    batch.unmarked.clear()
+    batch.marked = time.monotonic()

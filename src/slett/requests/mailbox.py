@@ -1,0 +1,70 @@
+"""People without an account or a session: a mailbox is all that is known of them.
+
+Whether an address is known shows in nothing: the answer, the status and the work are the same. The mail with the code
+goes only to a known one.
+"""
+
+import secrets
+from dataclasses import replace
+
+from slett.requests.codes import CodeError, TooMany, issue_code, may_send, try_code
+from slett.requests.identity import Identity
+from slett.requests.outlook import outlook
+from slett.requests.refuse import Refused
+from slett.requests.service import Service
+from slett.requests.sessions import Session, add_session
+from slett.requests.subject import Subject, SubjectError, by_identifier
+
+MAILBOX = "email"  # the identifier of the map that is an e-mail address
+
+
+def begin_by_mailbox(service: Service, address: str, language: str, network: str = "") -> str:
+    """The token of a session that has yet to prove the mailbox; a code is on its way if the address is known.
+
+    Raises:
+        TooMany: codes were asked for this address or from this network, known or not.
+        StoreError: a store does not answer.
+    """
+    address = address.strip().encode(errors="replace").decode()
+    subject = _subject(service, address)
+    known = _is_known(service, subject)
+    with service.ledger.write() as page:
+        somebody = Identity(subject, (address,), language=language, how="mailbox")
+        token, session = add_session(page, service, somebody)
+        allowed = may_send(page, service, session, "mailbox", address, network)
+        if allowed:
+            issue_code(page, service, session, "mailbox", None, address, send=known)
+        else:
+            page.sessions.end(session.id)
+    if not allowed:
+        raise TooMany
+    return token
+
+
+def prove_mailbox(service: Service, session: Session, code: str, network: str = "") -> str:
+    """The new token of somebody who typed the code: the mailbox is theirs, and the old token is dead.
+
+    Raises:
+        WrongCode, ExpiredCode, TooMany: as `check_code`.
+    """
+    refusal: CodeError | None
+    with service.ledger.write() as page:
+        refusal = try_code(page, service, session, "mailbox", None, code, network)
+        if refusal is None:
+            page.sessions.end(session.id)
+            return add_session(page, service, replace(session.identity, signed_in_at=page.now))[0]
+    raise refusal
+
+
+def _subject(service: Service, address: str) -> Subject:
+    try:
+        return by_identifier(service.plan, MAILBOX, address)
+    except SubjectError:
+        return Subject(MAILBOX, (f"{secrets.token_hex()}@invalid",))  # nobody
+
+
+def _is_known(service: Service, subject: Subject) -> bool:
+    try:
+        return outlook(service, subject, "").rows > 0
+    except Refused:
+        return True  # several people have it: whoever proves that it is theirs is told so

@@ -1,0 +1,31 @@
+"""Ending commercial mail, with an account or without: one click in a mail is enough (RFC 8058)."""
+
+from dataclasses import replace
+
+from slett.execute import Run, Walk
+from slett.plan.closing import unsubscribing
+from slett.requests.erase import count_people, name_people
+from slett.requests.refuse import Refused, over_ceiling
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+
+
+def unsubscribe(service: Service, subject: Subject) -> int:
+    """How many rows were changed; none where nobody is known by this, or the mail had ended before.
+
+    An address that several people have gets no more mail, whichever of them asked.
+
+    Raises:
+        Refused: more than the ceiling would be touched. Nothing was changed.
+        StoreError: a store failed. What was done is done; repeat it.
+    """
+    with service.sessions() as sessions:
+        steps = unsubscribing(service.relations, service.plan.keysets)
+        walk = Walk(replace(service.plan, steps=steps, keepings=()), sessions, 1)
+        name_people(service, walk, [subject])
+        walk.collect()
+        run = Run(walk, service.settings.chunk_rows)
+        planned = run.count()
+        for refusal in over_ceiling(service, walk, count_people(walk, planned)).values():
+            raise Refused(refusal)
+        return sum(each.rows for done in run.apply(planned) for each in done)

@@ -1,0 +1,103 @@
+"""Values that a change is about to overwrite: read beforehand, and put back where nobody wrote there since.
+
+They pass as plain values (text, numbers, true and false, bytes, null) that can be written down: what a database gives
+back differs from what it takes in type only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, case, cast, not_, or_, select, update
+
+from slett.stores.errors import StoreError, Unproven
+from slett.stores.operations import Rows, Update, Write
+from slett.stores.proof import is_bound
+from slett.stores.sql import Row, Session
+from slett.stores.statements import Extra
+
+AS_TEXT = ("json", "array", "time")  # what a driver makes of these is not what it takes
+
+
+def read_old(session: Session, change: Update, columns: Sequence[str]) -> Iterator[Row]:
+    """These columns of every row that the change would touch now."""
+    yield from _read(session, change.rows, columns, change)
+
+
+def read_now(session: Session, rows: Rows, columns: Sequence[str]) -> Iterator[Row]:
+    """These columns of the rows, in the same plain values."""
+    yield from _read(session, rows, columns)
+
+
+def _read(session: Session, rows: Rows, columns: Sequence[str], change: Update | None = None) -> Iterator[Row]:
+    target = session._conditions.table(rows.table)
+    live = session.schema.tables[rows.table]
+    wanted = []
+    for name in columns:
+        column = live.column(name)
+        textual = column is not None and column.family in AS_TEXT
+        wanted.append(cast(target.c[name], String) if textual else target.c[name])
+    parts = [session._conditions.where(rows, target)]
+    if change:
+        parts.append(session._conditions.unfinished(change, target))
+    for row in session._run(select(*wanted).where(*parts)):
+        try:
+            yield tuple(plain(value) for value in row)
+        except TypeError:
+            sentence = f"{', '.join(columns)} of `{rows.table}`: one holds values that cannot be put back"
+            raise StoreError(session.store.name, sentence) from None
+
+
+def plain(value: Any) -> Any:
+    """The value as it can be written down and given back.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if value is None or isinstance(value, str | int | float | bool | bytes):
+        return value
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, UUID | Decimal | date):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__name__} cannot be put back")
+
+
+def put_back(
+    session: Session,
+    table: str,
+    key: Sequence[str],
+    writes: Sequence[Write],
+    rows: Sequence[tuple[Row, Row]],
+) -> None:
+    """Each column that still holds what was written becomes the old value again.
+
+    Args:
+        writes: what was written.
+        rows: of each row its key and its old values, in the order of `writes`.
+
+    Raises:
+        Unproven: the statement would not be bound to the key. Nothing ran.
+    """
+    conditions = session._conditions
+    target = conditions.table(table)
+    here = [target.c[each] == conditions.bind(Extra(f"key {n}")) for n, each in enumerate(key)]
+    still = [not_(conditions.differs(write, table, target)) for write in writes]
+    values = {
+        write.column: case((unchanged, conditions.bind(Extra(f"old {n}"))), else_=target.c[write.column])
+        for n, (write, unchanged) in enumerate(zip(writes, still, strict=True))
+    }
+    statement = update(target).where(*here, or_(*still)).values(values)
+    if not is_bound(statement, [tuple(key)]):
+        raise Unproven(session.store.name, f"a change of `{table}` is not bound to keys; report this as a fault")
+    prepared = session._make.prepare(statement)
+    filled = [(prepared.text, prepared.parameters({}, _values(mine, old))) for mine, old in rows]
+    session.statements += len(filled)
+    with session.store._words():
+        session._dialect.run_all(session._connection, filled)
+
+
+def _values(key: Row, old: Row) -> Mapping[str, Any]:
+    return {f"key {n}": value for n, value in enumerate(key)} | {f"old {n}": value for n, value in enumerate(old)}
