@@ -88,4 +88,4 @@ def test_an_update_keeps_what_is_translated_and_drops_what_is_gone(tmp_path: Pat
     once = catalogue_of("nb", tmp_path).read_text(encoding="utf-8")
     update(tmp_path)
     assert catalogue_of("nb", tmp_path).read_text(encoding="utf-8") == once
-    assert once == HEADER + '#: page.html\nmsgid "new"\nmsgstr ""\n\n#: page.html\nmsgid "stays"\nmsgstr "blir"\n'
+    assert once == HEADER + '#: page.html\nmsgid "stays"\nmsgstr "blir"\n\n#: page.html\nmsgid "new"\nmsgstr ""\n'

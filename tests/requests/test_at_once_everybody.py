@@ -135,7 +135,7 @@ def test_of_return_and_the_end_of_the_window_exactly_one_wins(any_counter: Count
                 if page.requests.follow(reference, "S-0000-0000"):
                     won.append("erase")  # noqa: B023 (read before the next round)
 
-        acts = [back, over]
+        acts: list[Callable[[], object]] = [back, over]
         random.shuffle(acts)
         assert together(*acts) == []
         active = any_counter.scene.rows(f"SELECT active FROM users WHERE id = {number}")

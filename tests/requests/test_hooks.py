@@ -3,17 +3,24 @@
 import json
 import logging
 import re
+import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from slett.requests.hooks import deliver_waiting, is_public, record
 from slett.requests.notices import wait_after
@@ -40,7 +47,9 @@ class Receiver:
 
 
 @contextmanager
-def listening() -> Iterator[Receiver]:
+def listening(certificate: Path | None = None) -> Iterator[Receiver]:
+    receiver = Receiver("")
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -53,7 +62,11 @@ def listening() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(f"http://localhost:{server.server_port}/hook")
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        receiver.url = f"http://localhost:{server.server_port}/hook"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -219,6 +232,42 @@ def test_the_connection_goes_to_the_address_that_was_checked(counter: Counter, r
     answers = iter([["127.0.0.1"]])
     assert deliver_waiting(counter.service, lambda *_: next(answers)) == 1
     assert receiver.came[0][0]["host"] == f"rebinding.invalid:{port}"
+
+
+@pytest.mark.parametrize(("certified", "accepted"), [("hooks.example", 1), ("other.example", 0)])
+def test_the_certificate_must_be_of_the_name_and_not_of_the_address(
+    counter: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certified: str, accepted: int
+) -> None:
+    certificate = self_signed(tmp_path / "hook.pem", certified)
+    with listening(certificate) as receiver:
+        trusting = partial(httpx2.Client, verify=ssl.create_default_context(cafile=certificate))
+        monkeypatch.setattr("slett.requests.hooks.httpx2.Client", trusting)
+        counter = told(counter, receiver.url.replace("http://localhost", "https://hooks.example"))
+        happen(counter)
+        assert deliver_waiting(counter.service, local) == accepted
+        assert len(receiver.came) == accepted
+
+
+def self_signed(path: Path, name: str) -> Path:
+    """A certificate of that name, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @pytest.mark.parametrize(

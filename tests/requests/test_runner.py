@@ -16,6 +16,7 @@ import pytest
 from slett.certify import verify
 from slett.ledger.tables import notices as table
 from slett.requests.desk import Filed, TooLate
+from slett.requests.export import write_copy
 from slett.requests.notices import Smtp
 from slett.requests.particulars import read_particulars
 from slett.requests.runner import Runner, Work, run_once
@@ -307,17 +308,14 @@ def test_a_copy_of_a_dead_process_is_made_again(posted: Counter) -> None:
 
 def test_one_copy_that_fails_does_not_hold_up_the_next(posted: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (confirmed(posted, "export", number).request.reference for number in (1, 2))
-    from slett.requests import runner
-
-    make = runner.write_copy
 
     def fail_once(service: Any, subject: Any, path: Path) -> Any:
         if first in path.name:
             raise StoreError("shop", "does not answer")
-        return make(service, subject, path)
+        return write_copy(service, subject, path)
 
     with monkeypatch.context() as failing:
-        failing.setattr(runner, "write_copy", fail_once)
+        failing.setattr("slett.requests.runner.write_copy", fail_once)
         run_once(posted.service)
     assert (posted.state(first), posted.state(second)) == ("scheduled", "fulfilled")
     run_once(posted.service)

@@ -21,7 +21,6 @@ class Mailbox:
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
-    later: bool = False  # everybody is refused for now
 
     @property
     def url(self) -> str:
@@ -37,13 +36,13 @@ class Mailbox:
 
     def code(self) -> str:
         """The code in the newest mail that has one."""
-        found = [code for text in self.texts() for code in re.findall(r"^(\d{8})$", text, re.MULTILINE)]
+        found: list[str] = [code for text in self.texts() for code in re.findall(r"^(\d{8})$", text, re.MULTILINE)]
         return found[-1]
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        if self.later or address.startswith("later"):
+        if address.startswith("later"):
             return f"451 4.2.1 <{address}> is greylisted"
         if address.startswith("never"):
             return f"550 5.1.1 <{address}> is unknown"

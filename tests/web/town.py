@@ -1,5 +1,6 @@
 """A small marketplace with two stores, whose people leave by the portal; and a browser without JavaScript to do it with."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,10 +60,10 @@ categories:
   listings: {{en: Listings, nb: Annonser, ar: الإعلانات}}
   orders: {{en: Orders and payments, nb: Kjøp og betalinger, ar: الطلبات والمدفوعات}}
   messages: {{en: Messages, nb: Meldinger, ar: الرسائل}}
-  odd: {HOSTILE!r}
+  odd: {json.dumps(HOSTILE)}
 recipients:
   - {{name: Fjordbank AS, what: {{en: took payments, nb: tok imot betaling, ar: استلم المدفوعات}}, country: Norway}}
-  - {{name: {HOSTILE!r}, what: {HOSTILE!r}}}
+  - {{name: {json.dumps(HOSTILE)}, what: {json.dumps(HOSTILE)}}}
 backups: {{days: 35}}
 """
 SHOP = """
@@ -160,10 +161,6 @@ class Town:
         ledger = Scene(self.scene.folder, {"ledger": self.service.settings.ledger})
         rows = self.scene.snapshot() | ledger.snapshot()
         return {name: found for name, found in rows.items() if name not in ("ledger/log_head",)}
-
-    @property
-    def owned(self) -> Service:
-        return self.service
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import Any
 from slett.ledger import Held, Page, Request
 from slett.requests import hooks, notices
 from slett.requests.at_once import DEAD, take_up
+from slett.requests.desk import TooLate
 from slett.requests.erase import erase_filed, resume
 from slett.requests.expire import expire
 from slett.requests.export import write_copy
@@ -195,12 +196,12 @@ def _resume(service: Service) -> int:
 
 
 def _erase(service: Service) -> int:
-    with service.ledger.write() as page:
+    with service.ledger.read() as page:
         due = page.requests.due(page.now, "erase", service.settings.batch_people)
         named = [(each, read_particulars(page, each.reference)) for each in due]
-        for each, who in named:
-            if who is None:
-                move_on(page, each.reference, "scheduled", "refused", reason="whom it means is not known any more")
+    for each in (each for each, who in named if who is None):
+        with service.ledger.write() as page:
+            move_on(page, each.reference, "scheduled", "refused", reason="whom it means is not known any more")
     filed = [(each, who.subject) for each, who in named if who]
     if not filed:
         return 0
@@ -210,9 +211,12 @@ def _erase(service: Service) -> int:
 
 def _export(service: Service) -> int:
     done = 0
-    with service.ledger.write() as page:
-        for each in page.requests.running(page.now - DEAD, "export"):
+    with service.ledger.read() as page:
+        left = page.requests.running(page.now - DEAD, "export")
+    for each in left:
+        with service.ledger.write() as page:
             move_on(page, each.reference, "running", "scheduled")
+    with service.ledger.read() as page:
         due = page.requests.due(page.now, "export")
     failed: Exception | None = None
     for each in due:
@@ -276,19 +280,15 @@ def _end_windows(service: Service) -> int:
     return sum(_end_window(service, each) for each in over)
 
 
-class _Returned(Exception):
-    """They came back at the last moment."""
-
-
 def _end_window(service: Service, closed: Request) -> int:
     """The way back is over: erase, or leave it at that. One compare-and-swap decides against a return."""
-    with suppress(_Returned), service.ledger.write() as page:
+    with suppress(TooLate), service.ledger.write() as page:
         who = read_particulars(page, closed.reference)
         by = closed.reference  # nothing follows any more
         if who and service.settings.portal.after_window == "erase":
             by = _erasure_after(page, service, closed, who)
         if not page.requests.follow(closed.reference, by):
-            raise _Returned
+            raise TooLate("returned")  # at the last moment: nothing of this page is written
         page.before.destroy(closed.reference)
         page.particulars.destroy(closed.reference)
         return 1

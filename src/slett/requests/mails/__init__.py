@@ -8,13 +8,14 @@ line (a code), or plain sentences.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache, partial
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -22,7 +23,6 @@ from slett.languages import Translator, translator
 from slett.settings import Settings
 
 Kind = Literal["code", "filed", "reminder", "cancelled", "done", "partly", "refused", "closed", "returned", "alarm"]
-ZONE = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def compose(letter: Letter, settings: Settings, at: datetime, receipt: bytes | N
     Raises:
         ValueError: an address, or the sender's name, cannot stand in a header.
     """
-    words = translator(letter.language)
+    words, zone = translator(letter.language), ZoneInfo(settings.portal.zone)
     values = {**_of_settings(settings), "reference": "", **letter.values}
-    subject, _, body = _rendered(words, f"{letter.kind}.txt", values).strip().partition("\n")
-    footer = _rendered(words, "footer.txt", values).strip() if values["reference"] else ""
+    subject, _, body = _rendered(words, zone, f"{letter.kind}.txt", values).strip().partition("\n")
+    footer = _rendered(words, zone, "footer.txt", values).strip() if values["reference"] else ""
     parts = list(_parts(body))
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
@@ -117,9 +117,9 @@ def _parts(body: str) -> Iterator[Part]:
             yield Part("text", text)
 
 
-def _rendered(words: Translator, name: str, values: Mapping[str, Any]) -> str:
+def _rendered(words: Translator, zone: ZoneInfo, name: str, values: Mapping[str, Any]) -> str:
     def moment(at: str) -> str:
-        return words.moment(datetime.fromisoformat(at), ZONE)
+        return words.moment(datetime.fromisoformat(at), zone)
 
     def day(at: str) -> str:
         return words.date(date.fromisoformat(at[:10]))
