@@ -87,6 +87,13 @@ def test_a_token_that_was_used_begins_nothing(client: TestClient) -> None:
     assert token not in answer.text
 
 
+def test_whoever_only_looks_at_a_link_uses_nothing_up(client: TestClient) -> None:
+    token = sign()
+    for method in ("HEAD", "OPTIONS"):
+        assert client.request(method, "/handoff", params={"token": token}).status_code == 405
+    assert client.get("/handoff", params={"token": token}).status_code == 303
+
+
 @pytest.mark.parametrize("token", ["", "nonsense", "a\r\nSet-Cookie: x=y", "<script>alert(1)</script>", "æ" * 9_000])
 def test_nonsense_begins_nothing_and_is_not_repeated(client: TestClient, token: str) -> None:
     answer = client.post("/handoff", data={"token": token})

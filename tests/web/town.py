@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from slett.languages import translator
 from slett.requests.identity import Identity
 from slett.requests.mails import Letter
 from slett.requests.service import Service
@@ -54,16 +55,17 @@ TABLES = (
         )
     ),
 )
+ODD = "@odd@"
 HEAD = f"""
 categories:
   account: {{en: Account, nb: Konto, ar: الحساب}}
   listings: {{en: Listings, nb: Annonser, ar: الإعلانات}}
   orders: {{en: Orders and payments, nb: Kjøp og betalinger, ar: الطلبات والمدفوعات}}
   messages: {{en: Messages, nb: Meldinger, ar: الرسائل}}
-  odd: {json.dumps(HOSTILE)}
+  odd: {ODD}
 recipients:
   - {{name: Fjordbank AS, what: {{en: took payments, nb: tok imot betaling, ar: استلم المدفوعات}}, country: Norway}}
-  - {{name: {json.dumps(HOSTILE)}, what: {json.dumps(HOSTILE)}}}
+  - {{name: {ODD}, what: {ODD}}}
 backups: {{days: 35}}
 """
 SHOP = """
@@ -109,8 +111,8 @@ persons:
 TAG = re.compile(r"<[^>]+>")
 
 
-def fill(scene: Scene, people: int = 4) -> None:
-    """People 1, 2, …: everyone has something of every kind. Person 2 owes money; person 3's name is hostile."""
+def fill(scene: Scene, people: int = 4, odd: str = HOSTILE) -> None:
+    """People 1, 2, …: everyone has something of every kind. Person 2 owes money. `odd` stands where texts stand."""
     owing = {2}
     people_of = range(1, people + 1)
     scene.sql(
@@ -127,7 +129,7 @@ def fill(scene: Scene, people: int = 4) -> None:
         *(f"INSERT INTO persons VALUES ({n}, 'P{n}@torget.example')" for n in people_of),
         store="owner",
     )
-    scene.map(HEAD, shop=SHOP, owner=OWNER)
+    scene.map(HEAD.replace(ODD, json.dumps(odd)), shop=SHOP, owner=OWNER)
 
 
 @dataclass
@@ -155,6 +157,9 @@ class Town:
     def code(self) -> str:
         """The code that was sent last."""
         return str(self.letters("code")[-1].values["code"])
+
+    def phrase(self, language: str) -> str:
+        return translator(language).phrase
 
     def snapshot(self) -> dict[str, list[Any]]:
         """Every row of every store, and of the ledger: whatever a GET must not change."""

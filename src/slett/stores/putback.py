@@ -32,17 +32,17 @@ def read_now(session: Session, rows: Rows, columns: Sequence[str]) -> Iterator[R
 
 
 def _read(session: Session, rows: Rows, columns: Sequence[str], change: Update | None = None) -> Iterator[Row]:
-    target = session._conditions.table(rows.table)
+    target = session.conditions.table(rows.table)
     live = session.schema.tables[rows.table]
     wanted = []
     for name in columns:
         column = live.column(name)
         textual = column is not None and column.family in AS_TEXT
         wanted.append(cast(target.c[name], String) if textual else target.c[name])
-    parts = [session._conditions.where(rows, target)]
+    parts = [session.conditions.where(rows, target)]
     if change:
-        parts.append(session._conditions.unfinished(change, target))
-    for row in session._run(select(*wanted).where(*parts)):
+        parts.append(session.conditions.unfinished(change, target))
+    for row in session.run(select(*wanted).where(*parts)):
         try:
             yield tuple(plain(value) for value in row)
         except TypeError:
@@ -81,7 +81,7 @@ def put_back(
     Raises:
         Unproven: the statement would not be bound to the key. Nothing ran.
     """
-    conditions = session._conditions
+    conditions = session.conditions
     target = conditions.table(table)
     here = [target.c[each] == conditions.bind(Extra(f"key {n}")) for n, each in enumerate(key)]
     still = [not_(conditions.differs(write, table, target)) for write in writes]
@@ -92,11 +92,9 @@ def put_back(
     statement = update(target).where(*here, or_(*still)).values(values)
     if not is_bound(statement, [tuple(key)]):
         raise Unproven(session.store.name, f"a change of `{table}` is not bound to keys; report this as a fault")
-    prepared = session._make.prepare(statement)
+    prepared = session.make.prepare(statement)
     filled = [(prepared.text, prepared.parameters({}, _values(mine, old))) for mine, old in rows]
-    session.statements += len(filled)
-    with session.store._words():
-        session._dialect.run_all(session._connection, filled)
+    session.run_all(filled)
 
 
 def _values(key: Row, old: Row) -> Mapping[str, Any]:

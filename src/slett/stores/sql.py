@@ -100,8 +100,8 @@ class Session:
         self._inline_keys = inline_keys
         self._tables = 0
         self._sliced = False
-        self._conditions = Conditions(store.dialect, schema, self.known, today, hash_key)
-        self._make = Statements(store.name, store.dialect, self._conditions, connection, store.made)
+        self.conditions = Conditions(store.dialect, schema, self.known, today, hash_key)
+        self.make = Statements(store.name, store.dialect, self.conditions, connection, store.made)
 
     # -- key sets -----------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class Session:
 
     def _collect_inline(self, rows: Rows, known: Inline) -> int | None:
         """None when they become too many to stay inline."""
-        found = self._prepared(self._make.keys(rows, known.columns, self._inline_keys + 1)).all()
+        found = self.ask(self.make.keys(rows, known.columns, self._inline_keys + 1)).all()
         if len(found) + len(known.values) > self._inline_keys:
             return None
         before = len(known.values)
@@ -151,8 +151,8 @@ class Session:
         return len(known.values) - before
 
     def _collect_stored(self, rows: Rows, keys: KeySet, known: Stored) -> int:
-        target = self._conditions.table(rows.table)
-        number, where = self._conditions.with_person(rows, target)
+        target = self.conditions.table(rows.table)
+        number, where = self.conditions.with_person(rows, target)
         parts = [where]
         if known.count:
             seen = known.table.alias("seen")
@@ -165,7 +165,7 @@ class Session:
                 same.append(before.is_not_distinct_from(now) if column and column.nullable else before == now)
             parts.append(~exists(select(literal(1)).select_from(seen).where(seen.c.person == number, *same)))
         wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
-        added = int(self._run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)
+        added = int(self.run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)
         known.count += added
         self._analyse(known.name)
         return added
@@ -198,7 +198,7 @@ class Session:
         self._tables += 1
         name = f"slett_keys_{self._tables}"
         stored, statements = key_table_ddl(
-            self.store.name, name, keys, self._conditions, self._dialect, self._connection
+            self.store.name, name, keys, self.conditions, self._dialect, self._connection
         )
         for statement in statements:
             self._run_text(statement)
@@ -224,32 +224,32 @@ class Session:
         """How many rows each change would touch, all in one statement."""
         if not changes:
             return []
-        found = {int(place): int(count) for place, count in self._prepared(self._make.count(changes))}
+        found = {int(place): int(count) for place, count in self.ask(self.make.count(changes))}
         return [found[place] for place in range(len(changes))]
 
     def count_by_person(self, change: Change) -> dict[int, int]:
         """How many rows the change would touch, per person's number."""
-        if self._conditions.person(change.rows) is None:
+        if self.conditions.person(change.rows) is None:
             return {0: self.count([change])[0]}
-        return {int(number): int(count) for number, count in self._run(self._make.by_person(change))}
+        return {int(number): int(count) for number, count in self.run(self.make.by_person(change))}
 
     def size(self, table: str) -> int:
         """How many rows a table has, counted."""
-        return int(self._run(select(func.count()).select_from(self._conditions.table(table))).scalar_one())
+        return int(self.run(select(func.count()).select_from(self.conditions.table(table))).scalar_one())
 
     def read(self, rows: Rows, columns: Sequence[str], order: Sequence[str]) -> Iterator[Row]:
         """These columns of the rows, in this order; memory does not grow with them."""
-        target = self._conditions.table(rows.table)
-        statement = select(*(target.c[each] for each in columns)).where(self._conditions.where(rows, target))
+        target = self.conditions.table(rows.table)
+        statement = select(*(target.c[each] for each in columns)).where(self.conditions.where(rows, target))
         yield from self._stream(statement.order_by(*(target.c[each] for each in order)))
 
     def read_kept(self, rows: Rows, due: Due, expected: int) -> Iterable[Row]:
         """Rows that stay, as (person's number, the date their time is counted from, *key); `expected` are how many."""
-        target = self._conditions.table(rows.table)
-        number, where = self._conditions.with_person(rows, target)
+        target = self.conditions.table(rows.table)
+        number, where = self.conditions.with_person(rows, target)
         key = [target.c[each] for each in self.schema.tables[rows.table].primary_key]
-        statement = select(number, self._conditions.due_column(due, rows.table, target), *key).where(where)
-        return self._stream(statement) if expected > BLOCK else self._run(statement)
+        statement = select(number, self.conditions.due_column(due, rows.table, target), *key).where(where)
+        return self._stream(statement) if expected > BLOCK else self.run(statement)
 
     def rehearse(self, changes: Sequence[Change]) -> list[tuple[float, int]]:
         """(cost, rows) that the planner expects of each change; fails where the account may not do it."""
@@ -257,7 +257,7 @@ class Session:
             self._dialect.may_write(self._connection)
         estimates = []
         for change in changes:
-            prepared = self._make.change(change)
+            prepared = self.make.change(change)
             parameters = prepared.parameters(self.known, {})
             with self.store._words():
                 estimates.append(self._dialect.explain(self._connection, prepared.text, parameters))
@@ -290,11 +290,10 @@ class Session:
         """
         if not changes:
             return []
-        made = [self._make.change(change) for change in changes]
-        self.statements += len(made)
+        made = [self.make.change(change) for change in changes]
         with self.store._words():
             filled = [(each.text, each.parameters(self.known, NOTHING)) for each in made]
-            return self._dialect.run_all(self._connection, filled)
+        return self.run_all(filled)
 
     def apply(self, change: Change, part: Slice | None = None) -> int:
         """Run one change, or one slice of it; says how many rows it touched.
@@ -303,27 +302,25 @@ class Session:
             Unproven: the statement would not be bound to keys. Nothing ran.
         """
         if part is None:
-            return int(self._prepared(self._make.change(change)).rowcount)
+            return int(self.ask(self.make.change(change)).rowcount)
         bounds = {"after": part.after, "upto": part.upto}
-        return int(self._prepared(self._make.change(change, sliced=True), bounds).rowcount)
+        return int(self.ask(self.make.change(change, sliced=True), bounds).rowcount)
 
     def number(self, change: Change) -> int | None:
         """Number the rows of a large change in a key table, so that it can go in slices; says how many there are.
 
         None where nothing tells the rows apart: then the change must go whole.
         """
-        key = self._make.row_key(change.rows.table)
+        key = self.make.row_key(change.rows.table)
         if not key:
             return None
         self._sliced = True
         self._run_text(f"DROP TABLE IF EXISTS {SLICES}")
-        numbered = self._make.prepare(self._make.numbered(change, key))
-        made = int(
-            self._prepared(replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")).rowcount
-        )
+        numbered = self.make.prepare(self.make.numbered(change, key))
+        made = int(self.ask(replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")).rowcount)
         self._run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
         self._analyse(SLICES)
-        return made if made >= 0 else int(self._run(select(func.count()).select_from(table(SLICES))).scalar_one())
+        return made if made >= 0 else int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
 
     @property
     def _has_deferrable(self) -> bool:
@@ -331,11 +328,20 @@ class Session:
 
     # -- running ------------------------------------------------------------------------------------
 
-    def _run(self, statement: Any) -> Any:
-        """A statement that is made for this once."""
-        return self._prepared(self._make.prepare(statement))
+    # For the rooms beside this one. A change must be proven before: `apply` does, and so does `putback`.
 
-    def _prepared(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
+    def run(self, statement: Any) -> Any:
+        """What comes of a statement that is made for this once."""
+        return self.ask(self.make.prepare(statement))
+
+    def run_all(self, filled: Sequence[tuple[str, Any]]) -> list[int]:
+        """Run statements with their parameters, in their order; says how many rows each touched."""
+        self.statements += len(filled)
+        with self.store._words():
+            return self._dialect.run_all(self._connection, filled)
+
+    def ask(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
+        """What comes of a prepared statement, its slots filled now."""
         self.statements += 1
         parameters = prepared.parameters(self.known, extra)
         with self.store._words():
@@ -349,7 +355,7 @@ class Session:
     def _stream(self, statement: Any) -> Iterator[Row]:
         """The rows, a block at a time in memory. Not inside `transaction`."""
         self.statements += 1
-        prepared = self._make.prepare(statement)
+        prepared = self.make.prepare(statement)
         parameters = prepared.parameters(self.known, NOTHING)
         with self.store._words():
             if self._dialect.streams_in_transaction:

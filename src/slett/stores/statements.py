@@ -91,7 +91,7 @@ class Statements:
             Unproven: its WHERE clause is not a key condition.
         """
         make = partial(self._change, change, sliced=sliced)
-        return self._remember(("change", change, sliced), change.rows, make)
+        return self.remember(("change", change, sliced), change.rows, make)
 
     def count(self, changes: Sequence[Change]) -> Prepared:
         """The SELECT that counts what each change would touch: rows of (place, count).
@@ -99,7 +99,7 @@ class Statements:
         It is put together from a part a change, each remembered by itself: one person's mixture of a few keys here
         and many there is hardly ever the next one's.
         """
-        parts = [self._remember(("count", each), each.rows, partial(self._count, each)) for each in changes]
+        parts = [self.remember(("count", each), each.rows, partial(self._count, each)) for each in changes]
         text = " UNION ALL ".join(f"SELECT {place}, ({part.text})" for place, part in enumerate(parts))
         return Prepared(text, tuple(value for part in parts for value in part.values))
 
@@ -111,7 +111,7 @@ class Statements:
             wanted = select(*(target.c[each] for each in columns)).where(self._conditions.where(rows, target))
             return wanted.distinct().limit(limit)
 
-        return self._remember(("keys", rows, columns, limit), rows, make)
+        return self.remember(("keys", rows, columns, limit), rows, make)
 
     def by_person(self, change: Change) -> Any:
         """The SELECT that counts per person, for key sets in tables: rows of (person's number, count)."""
@@ -139,7 +139,7 @@ class Statements:
 
     # -- making -------------------------------------------------------------------------------------
 
-    def _remember(self, what: tuple[Hashable, ...], rows: Rows, make: Callable[[], Any]) -> Prepared:
+    def remember(self, what: tuple[Hashable, ...], rows: Rows, make: Callable[[], Any]) -> Prepared:
         key = (what, self._conditions.shape(rows), self._conditions.today, self._conditions.hash_key)
         if key not in self._made:
             self._made[key] = self.prepare(make())

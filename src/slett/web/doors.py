@@ -23,11 +23,14 @@ SIGNING_IN = "slett_sign_in"
 
 def door_routes() -> list[Route]:
     """`handoff`, `sign_in` and `signed_in`, to be routed beside the pages."""
-    return [
+    routes = [
         Route("/handoff", handoff, name="handoff", methods=["GET", "POST"]),
         Route("/sign-in", sign_in, name="sign_in", methods=["GET"]),
         Route("/signed-in", signed_in, name="signed_in", methods=["GET"]),
     ]
+    for route in routes:
+        (route.methods or set()).discard("HEAD")  # whoever only looks must not use up a token
+    return routes
 
 
 async def handoff(request: Request) -> Response:
