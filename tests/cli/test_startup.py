@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-SLOW = ("sqlalchemy", "cryptography", "pydantic", "rich", "alembic", "psycopg", "pymysql", "yaml", "starlette", "jwt", "uvicorn")
+SLOW = (
+    "sqlalchemy",
+    "cryptography",
+    "pydantic",
+    "rich",
+    "alembic",
+    "psycopg",
+    "pymysql",
+    "yaml",
+    "starlette",
+    "jwt",
+    "uvicorn",
+)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"]])

@@ -181,6 +181,10 @@ def test_an_error_of_the_issuer_is_not_repeated_on_the_page(client: TestClient, 
     assert "script>alert" not in answer.text
 
 
-def test_a_token_for_elsewhere_opens_no_door_here(client: TestClient) -> None:
-    answer = client.get("/handoff", params={"token": forge(aud="https://elsewhere.example")})
-    assert answer.status_code == 403
+def test_a_token_for_elsewhere_opens_no_door_here(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says why, and repeats nothing of it."""
+    token = forge(aud="https://elsewhere.example")
+    assert client.get("/handoff", params={"token": token}).status_code == 403
+    assert "`aud` is not `portal.handoff_audience`" in caplog.text
+    assert token not in caplog.text
+    assert "elsewhere" not in caplog.text.replace(token, "")

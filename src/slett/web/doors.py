@@ -4,6 +4,7 @@ Each ends at a clean address with a visit begun: neither the token nor the code 
 sign in is not to act on anything, so a GET may do it; each token is good once, so a scanner of links gains nothing.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from slett.settings import SettingsError
 from slett.web import cookies
-from slett.web.handoff import take_handoff
+from slett.web.handoff import HandoffError, take_handoff
 from slett.web.oidc import LASTS, OidcError, Provider, provider_of
 from slett.web.portal import Portal
 from slett.web.visitor import Visitor, begin_session
 
 SIGNING_IN = "slett_sign_in"
+
+log = logging.getLogger("slett.web")
 
 
 def door_routes() -> list[Route]:
@@ -103,4 +107,9 @@ def _provider(request: Request) -> Provider:
 
 
 async def _in_thread(answer: Callable[[], Response]) -> Response:
-    return await run_in_threadpool(answer)
+    """The answer. Why a door stayed shut is for the service's log; the person is told what to do."""
+    try:
+        return await run_in_threadpool(answer)
+    except (HandoffError, OidcError, SettingsError) as error:
+        log.warning("nobody came in: %s", error)
+        raise

@@ -11,7 +11,7 @@ from slett.certify import write_certificates
 from slett.ledger import Request
 from slett.ledger.requests import Kind, State
 from slett.requests import sessions
-from slett.requests.desk import Desk, NotTheirs, TooLate
+from slett.requests.desk import NotTheirs, TooLate
 from slett.requests.identity import Identity
 from slett.requests.limits import network_of
 from slett.requests.outlook import outlook
@@ -69,7 +69,7 @@ def routes(portal: Portal) -> APIRouter:
         visit = repeatable(service, identity, key, content) if key else sessions.begin(service, identity)
         session = _session(service, visit)
         request = desk.request_of(session) or desk.choose(session, sent.kind)
-        return _filed(service, _session(service, visit), request, visit)
+        return _filed(portal, _session(service, visit), request, visit)
 
     @router.post("/requests/{reference}/sign-in", tags=["filing"], responses=describe(404, 409, 422, 503))
     def sign_in(reference: Reference, sent: models.SigningInAgain) -> models.Filed:
@@ -87,7 +87,7 @@ def routes(portal: Portal) -> APIRouter:
             second_factor=sent.second_factor,
         )
         visit = sessions.renew(service, session, identity)
-        return _filed(service, _session(service, visit), request, visit)
+        return _filed(portal, _session(service, visit), request, visit)
 
     @router.post("/requests/{reference}/code", status_code=204, tags=["filing"], responses=describe(404, 422, 429, 503))
     def send_code(reference: Reference, sent: models.Asking) -> None:
@@ -143,7 +143,7 @@ def routes(portal: Portal) -> APIRouter:
         request = desk.request_of(session)
         if request is None:
             raise NotTheirs
-        return _filed(service, session, request, visit)
+        return _filed(portal, session, request, visit)
 
     @router.get(
         "/requests/{reference}/certificate",
@@ -213,10 +213,10 @@ def _about(service: Service, visit: str, reference: str) -> tuple[Session, Reque
     return session, _request(service, reference)
 
 
-def _filed(service: Service, session: Session, request: Request, visit: str) -> models.Filed:
-    with service.ledger.read() as page:
+def _filed(portal: Portal, session: Session, request: Request, visit: str) -> models.Filed:
+    with portal.service.ledger.read() as page:
         now = page.now
-    needs = Desk(lambda: service).needs(session, request, now)
+    needs = portal.desk.needs(session, request, now)
     return models.Filed(
         request=models.Request.model_validate(request), visit=visit, needs=models.Needs.model_validate(needs)
     )
