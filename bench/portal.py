@@ -52,6 +52,7 @@ def main() -> None:
         heading(f"The portal with {options.open:,} open requests", f"{server.version}, ledger in SQLite")
         with _portal(folder, shop) as port:
             _pages(port, people, options.rounds)
+            _enumerate(port, people, options.rounds)
             _rush(port, list(range(1, options.people + 1)))
         _count(folder, options.people)
 
@@ -165,6 +166,22 @@ def _confirm(browser: Browser) -> None:
     assert phrase, "the phrase is asked for"
     status, _ = browser.post("/confirm", phrase="agree")
     assert status == 303, status
+
+
+def _enumerate(port: int, key: int, rounds: int) -> None:
+    """Whether the time tells that an address is known."""
+    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    for number in range(1, rounds + 1):
+        for kind, address in (("known", f"p{number}@example.org"), ("unknown", f"x{number}@example.com")):
+            browser = Browser(port, key)
+            start = perf_counter()
+            status, _ = browser.post("/without-account", address=address)
+            times[kind].append(1_000 * (perf_counter() - start))
+            assert status == 303, status
+    known, unknown = median(times["known"]), median(times["unknown"])
+    print(
+        f"a code for a known address: {known:.1f} ms, for an unknown one: {unknown:.1f} ms; {known / unknown:.2f} x\n"
+    )
 
 
 def _rush(port: int, keys: list[int]) -> None:

@@ -72,9 +72,7 @@ def databases_of_town(town: Town, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def world(
-    town: Town, databases_of_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def world(town: Town, databases_of_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     urls = {}
     for name in STORES:
         urls[name] = f"sqlite:///{shutil.copy(databases_of_town / f'{name}.db', tmp_path)}"

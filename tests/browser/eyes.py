@@ -23,6 +23,7 @@ class Eyes:
         self._folder = folder
         self._seen: set[tuple[str, ...]] = set()
         self._names: Counter[str] = Counter()
+        self._mirror: Page | None = None
 
     def look(self, page: Page, site: str, language: str) -> None:
         """Look at the page, if it is new.
@@ -43,16 +44,23 @@ class Eyes:
             page.screenshot(path=self._folder / f"{name}-{called}.png", full_page=True, scale="css")
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{page.url} is {wide} pixels wide on a screen of {width}"
-            if called == "small":
-                assert _stumbles(page) == [], page.url
         if size:
             page.set_viewport_size(size)
+        found = self._stumbles(page)
+        assert not found, "\n".join([page.url, *found])
 
-
-def _stumbles(page: Page) -> list[str]:
-    """What axe finds: the rule and where."""
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], iframes: false})", RULES
-    )
-    return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
+    def _stumbles(self, page: Page) -> list[str]:
+        """What axe finds: the rule and where. It needs scripts, so it reads the same page in a browser that has them."""
+        if self._mirror is None:
+            browser = page.context.browser
+            assert browser
+            self._mirror = browser.new_context(viewport={"width": 320, "height": 700}).new_page()
+        mirror, html = self._mirror, page.content()
+        mirror.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+        mirror.goto(page.url)
+        mirror.unroute(page.url)
+        mirror.evaluate(AXE)
+        found = mirror.evaluate(
+            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], iframes: false})", RULES
+        )
+        return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]

@@ -86,6 +86,5 @@ def an_hour_passes(world: World) -> None:
     from datetime import timedelta
 
     from examples.torget import schema as db
-    from examples.torget.web.accounts import LIFE
 
     world.change(db.sessions.update().values(expires_at=db.sessions.c.expires_at - timedelta(hours=1)))

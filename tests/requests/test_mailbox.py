@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
-from time import perf_counter
 
 import pytest
 import sqlalchemy as sa
@@ -56,17 +54,12 @@ def test_a_known_and_an_unknown_address_write_alike(counter: Counter) -> None:
     assert [letter.address for letter in counter.letters("code")] == [KNOWN]
 
 
-def test_a_known_and_an_unknown_address_take_as_long(counter: Counter) -> None:
-    """Measured: the medians differ by less than a third."""
-    times: dict[str, list[float]] = {"p": [], "x": []}
-    for _ in range(25):
-        for kind, number in (("p", 1), ("x", 1)):
-            counter.clock.forward(hours=1)
-            start = perf_counter()
-            counter.desk.begin_by_mailbox(f"{kind}{number}@example.org", "nb")
-            times[kind].append(perf_counter() - start)
-    known, unknown = median(times["p"]), median(times["x"])
-    assert max(known, unknown) / min(known, unknown) < 1.34
+def test_an_account_is_the_same_person_by_mailbox_and_signed_in(counter: Counter) -> None:
+    session = counter.opened(counter.desk.begin_by_mailbox(KNOWN.upper(), "nb"))
+    code = str(counter.letters("code")[-1].values["code"])
+    session = counter.opened(counter.desk.prove_mailbox(session, code))
+    assert session.identity.subject == counter.subject(1)
+    assert counter.desk.choose(session, "erase") == counter.desk.choose(counter.session(1), "erase")
 
 
 @pytest.mark.parametrize("address", [KNOWN, UNKNOWN])

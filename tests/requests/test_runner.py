@@ -60,7 +60,7 @@ def test_the_whole_path_from_the_wish_to_the_last_mail(posted: Counter, mailbox:
     assert users(posted) == [2, 3, 4, 5]
     assert posted.state(reference) == "fulfilled"
     assert particulars(posted, reference) is None
-    assert posted.events(reference) == ["filed", "verified", "scheduled", "fulfilled"]
+    assert posted.events(reference) == ["filed", "verified", "scheduled", "running", "verifying", "fulfilled"]
     received, done = mailbox.mails
     assert received["Subject"] == "You asked Torget to erase your data"
     assert done["Subject"] == "Your data at Torget is erased"
@@ -142,7 +142,7 @@ def test_killed_at_any_step_nothing_is_done_twice_and_nothing_lost(
     assert posted.state(reference) == "fulfilled"
     assert users(posted) == [2, 3, 4, 5]
     assert sorted(subjects(mailbox)) == ["You asked Torget to erase your data", "Your data at Torget is erased"]
-    assert posted.events(reference) == ["filed", "verified", "scheduled", "fulfilled"]
+    assert posted.events(reference) == ["filed", "verified", "scheduled", "running", "verifying", "fulfilled"]
     assert run_once(posted.service) == Work()
 
 
@@ -214,7 +214,7 @@ def test_a_closed_account_is_erased_when_its_window_ends_after_two_reminders(pos
     assert closed.followed_by
     erase = posted.request(closed.followed_by)
     assert (erase.kind, erase.state, erase.follows) == ("erase", "fulfilled", closed.reference)
-    assert posted.events(erase.reference) == ["scheduled", "fulfilled"]
+    assert posted.events(erase.reference) == ["scheduled", "running", "verifying", "fulfilled"]
     assert users(posted) == [2, 3, 4, 5]
     assert subjects(mailbox) == [
         "Your account at Torget is closed",

@@ -1,7 +1,5 @@
 """The path: from the account page to "filed", and what every page on it says."""
 
-import pytest
-
 from tests.web.town import Browser, Town, text_of
 
 

@@ -7,6 +7,7 @@ from slett.certify import KeptTable, LeftTable, Verification, certificate_body, 
 from slett.execute import Walk
 from slett.ledger.requests import State
 from slett.plan.links import identifier_set
+from slett.requests import hooks
 from slett.requests.batch import Batch, Outcome
 from slett.requests.journal import mark
 from slett.requests.service import Service
@@ -24,8 +25,10 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
     with service.ledger.write() as page:
         mark(service, batch, page)
         page.requests.move(references, "running", "verifying")
+        hooks.record_all(page, service, batch.requests, "verifying")
         page.requests.count(counts)
         page.requests.move(references, "verifying", state, reason=reason if left else "")
+        hooks.record_all(page, service, batch.requests, state)
         if not left:
             page.tombstones.add(_stones(service, batch, walk))
         kept = _kept_tables(service, batch)

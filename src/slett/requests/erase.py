@@ -18,6 +18,7 @@ from typing import Any, Literal
 from slett.execute import Run, Walk
 from slett.execute.scope import unpack
 from slett.ledger import Held, LedgerError, Page, Request
+from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.batch import Outcome as Outcome
 from slett.requests.ending import finish
@@ -219,6 +220,7 @@ def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> 
         for number, refusal in refusals.items():
             reference = batch.requests[number].reference
             page.requests.move([reference], "scheduled", refusal.state, reason=refusal.reason)
+            hooks.record_all(page, service, [batch.requests[number]], refusal.state)
             page.log.append([{"event": refusal.state, "request": reference, "reason": refusal.reason}])
             batch.outcomes[reference] = Outcome(
                 reference, refusal.state, refusal.reason, erased_before=refusal.erased_before

@@ -13,7 +13,7 @@ import json
 import logging
 import socket
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from hashlib import sha256
@@ -57,6 +57,13 @@ def record(page: Page, request: Request, state: State) -> None:
         "data": {"reference": request.reference, "kind": request.kind, "state": state, "at": at},
     }
     page.deliveries.add(event, request.reference, body)
+
+
+def record_all(page: Page, service: Service, requests: Iterable[Request], state: State) -> None:
+    """The same of many; those that somebody typed at a terminal only where there is a service to tell."""
+    for request in requests:
+        if request.secret or service.settings.webhook.url:
+            record(page, request, state)
 
 
 def addresses_of(host: str, port: int) -> list[str]:

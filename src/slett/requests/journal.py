@@ -11,6 +11,7 @@ from slett.execute import Run, Walk
 from slett.execute.scope import pack, unpack
 from slett.ledger import Kept, Page, Step
 from slett.plan import Keeping
+from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.service import Service
 from slett.stores.due import end
@@ -34,6 +35,7 @@ def journal(
         page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
         page.kept.add(_kept(service, batch, walk))
         page.requests.move(references, "scheduled", "running")
+        hooks.record_all(page, service, batch.requests, "running")
 
 
 def read_facts(service: Service, batch: Batch) -> bool:

@@ -7,7 +7,9 @@ goes only to a known one.
 import secrets
 from dataclasses import replace
 
+from slett.execute import Walk
 from slett.requests.codes import CodeError, TooMany, issue_code, may_send, try_code
+from slett.requests.erase import name_people
 from slett.requests.identity import Identity
 from slett.requests.outlook import outlook
 from slett.requests.refuse import Refused
@@ -46,13 +48,16 @@ def prove_mailbox(service: Service, session: Session, code: str, network: str = 
 
     Raises:
         WrongCode, ExpiredCode, TooMany: as `check_code`.
+        StoreError: a store does not answer.
     """
     refusal: CodeError | None
+    account = _account(service, session.identity.subject)
     with service.ledger.write() as page:
         refusal = try_code(page, service, session, "mailbox", None, code, network)
         if refusal is None:
             page.sessions.end(session.id)
-            return add_session(page, service, replace(session.identity, signed_in_at=page.now))[0]
+            proven = replace(session.identity, subject=account, signed_in_at=page.now)
+            return add_session(page, service, proven)[0]
     raise refusal
 
 
@@ -61,6 +66,20 @@ def _subject(service: Service, address: str) -> Subject:
         return by_identifier(service.plan, MAILBOX, address)
     except SubjectError:
         return Subject(MAILBOX, (f"{secrets.token_hex()}@invalid",))  # nobody
+
+
+def _account(service: Service, subject: Subject) -> Subject:
+    """The account that has the address, if one has: the same person then as if they had signed in to it."""
+    with service.sessions() as sessions:
+        walk = Walk(service.plan, sessions, 1)
+        name_people(service, walk, [subject])
+        walk.collect()
+        for named in service.plan.named:
+            rows = list(walk.rows_of(named.root)) if named.root else []
+            if len(rows) == 1:
+                places = [1 + walk.columns_of(named.root).index(each) for each in named.keys.columns]
+                return Subject(named.root, tuple(rows[0][place] for place in places))
+    return subject
 
 
 def _is_known(service: Service, subject: Subject) -> bool:

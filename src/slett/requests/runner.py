@@ -361,8 +361,6 @@ def _tell_ended(service: Service) -> int:
 
 
 def _tell_end(page: Page, service: Service, request: Request, who: Particulars) -> None:
-    if request.kind == "erase" and request.state != "cancelled":
-        hooks.record(page, request, request.state)  # the engine, which ended it, knows of no webhooks
     language = who.language or service.settings.portal.language
     if request.state in ("refused", "not_found") and request.kind in ("erase", "export"):
         tell(page, service, "refused", request, who, found=request.state == "refused")
