@@ -65,7 +65,7 @@ def _fill_ledger(folder: Path, waiting: int) -> None:
 
 
 def _settings(folder: Path) -> Settings:
-    return Settings(map=MAP, home=folder, service="Bench", portal=Portal(language="en", wait_hours=24))
+    return Settings(map=MAP, home=folder, service="Bench", portal=Portal(language="en", wait_hours=24, proxies=1))
 
 
 def _serve(folder: Path) -> None:
@@ -110,10 +110,11 @@ def _portal(folder: Path, shop: str) -> Iterator[int]:
 class Browser:
     """One person's browser: keeps its cookies, and its connection."""
 
-    def __init__(self, port: int, key: int) -> None:
+    def __init__(self, port: int, key: int, network: str = "192.0.2.1") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._origin = f"http://127.0.0.1:{port}"
         self._key = str(key)
+        self._network = network
         self._cookies: dict[str, str] = {}
 
     def get(self, path: str) -> tuple[int, str]:
@@ -125,6 +126,7 @@ class Browser:
     def _ask(self, method: str, path: str, body: str | None) -> tuple[int, str]:
         headers = {
             "X-Person": self._key,
+            "X-Forwarded-For": self._network,
             "Origin": self._origin,
             "Sec-Fetch-Site": "same-origin",
             "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
@@ -172,10 +174,10 @@ def _enumerate(port: int, key: int, rounds: int) -> None:
     """Whether the time tells that an address is known."""
     times: dict[str, list[float]] = {"known": [], "unknown": []}
     for number in range(1, rounds + 1):
-        for kind, address in (("known", f"p{number}@example.org"), ("unknown", f"x{number}@example.com")):
-            browser = Browser(port, key)
+        for kind, address in (("known", f"person{number}@example.org"), ("unknown", f"nobody{number}@example.org")):
+            browser = Browser(port, key, network=f"10.{kind == 'known':d}.{number // 250}.{number % 250}")
             start = perf_counter()
-            status, _ = browser.post("/without-account", address=address)
+            status, _ = browser.post("/without-account", email=address)
             times[kind].append(1_000 * (perf_counter() - start))
             assert status == 303, status
     known, unknown = median(times["known"]), median(times["unknown"])
