@@ -192,3 +192,31 @@ addresses:
         "-people": [(1, 11), (2, 12)],
         "+people": [(2, None)],
     }
+
+
+def test_what_stays_lets_go_of_a_parent_that_goes_and_hangs_on_it(scene: Scene) -> None:
+    circle(
+        scene,
+        {
+            "orders": "id INT PRIMARY KEY, user_id INT, file_id INT, placed DATE NOT NULL",
+            "files": "id INT PRIMARY KEY, order_id INT NOT NULL REFERENCES orders (id) ON DELETE CASCADE",
+        },
+        ("orders", "file_id", "files"),
+        "INSERT INTO orders VALUES (1, 1, NULL, '2026-03-09'), (2, NULL, NULL, '2015-12-31')",
+        "INSERT INTO files VALUES (6, 1)",
+        "UPDATE orders SET file_id = 6",
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: user_id, to: users}, {column: file_id, to: files}]
+  action: keep
+  until: {column: placed, add: 5 years}
+  basis: a law
+files: {references: [{column: order_id, to: orders}], action: delete}
+"""
+    )
+    assert [outcome.state for outcome in scene.erase(1)] == ["fulfilled"]
+    assert scene.rows("SELECT id, user_id, file_id FROM orders") == [(1, None, None)]
+    assert scene.rows("SELECT * FROM files") == []

@@ -161,8 +161,10 @@ def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order
     for name, key in order.broken:
         mapped, live = relations.tables[name], relations.live(name)
         free = [each for each in key.columns if (column := live.column(each)) and column.nullable]
+        ways = [way for way in relations.ways(name) if set(way.link.columns) == set(key.columns)]
+        lets_go = any(owner_detaching(relations, mapped, name, way) for way in ways)
         for rows, _ in selected(relations, keysets, name):
-            if mapped.action == "keep":  # what stays is in nobody's way
+            if mapped.action == "keep" and not lets_go:  # what stays, and stays with its parent, is in nobody's way
                 rows = _with_due(rows, due_of(relations, mapped), is_due=True)
             writes = tuple(Write(each, NULL) for each in free)
             why = f"opens the circle at {', '.join(key.columns)}"
