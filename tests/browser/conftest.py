@@ -72,11 +72,10 @@ def databases_of_town(town: Town, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def world(town: Town, databases_of_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(town: Town, databases_of_town: Path, tmp_path: Path) -> Iterator[World]:
     urls = {}
     for name in STORES:
         urls[name] = f"sqlite:///{shutil.copy(databases_of_town / f'{name}.db', tmp_path)}"
-        monkeypatch.setenv(f"{name.upper()}_URL", "")  # what the place sets is taken back after the test
     engines = {name: sa.create_engine(url) for name, url in urls.items()}
     with open_place(tmp_path / "slett", urls) as place:
         yield World(town, place, engines)
@@ -115,7 +114,7 @@ Arrives = Callable[..., Somebody]
 
 @pytest.fixture
 def arrives(world: World, playwright: Playwright, chromium: Browser, eyes: Eyes) -> Iterator[Arrives]:
-    """`arrives(person, language, device)`: that person opens a browser of that language. Scripts are off, unless asked for."""
+    """`arrives(person, language, device)`: somebody opens a browser, with scripts off unless asked for."""
     with ExitStack() as stack:
 
         def arrive(person: Person, language: str, device: Device = "phone", *, scripts: bool = False) -> Somebody:

@@ -1,4 +1,4 @@
-"""Looking at a page: pictures of it in three sizes, nothing that a screen reader stumbles over, nothing beside the edge.
+"""Looking at a page: pictures in three sizes, nothing that a screen reader stumbles over, nothing beyond the edge.
 
 The pictures are in build/screens/, to be looked at by people.
 """
@@ -50,7 +50,7 @@ class Eyes:
         assert not found, "\n".join([page.url, *found])
 
     def _stumbles(self, page: Page) -> list[str]:
-        """What axe finds: the rule and where. It needs scripts, so it reads the same page in a browser that has them."""
+        """What axe finds: the rule and where. It needs scripts, so it reads the page in a browser that has them."""
         if self._mirror is None:
             browser = page.context.browser
             assert browser

@@ -71,6 +71,17 @@ class Somebody:
         self.page.get_by_role("main").get_by_role("link", name=f"{self._place.portal}/s/").first.click()
         self._looks()
 
+    def settles_the_first(self) -> None:
+        """Of the things that are in the way: to where that is done."""
+        self.page.get_by_role("link", name=self._said("Settle this")).first.click()
+        self._looks()
+
+    def pays(self) -> None:
+        """Everything that is not paid."""
+        while (button := self.page.locator("form[action$='/pay'] button")).count():
+            button.first.click()
+        self._looks()
+
     def downloads(self, label: str) -> Path:
         """The file behind a link."""
         with self.page.expect_download() as download:

@@ -1,7 +1,11 @@
 """Erase everything for good: the guide, step by step, and the proof at the end."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from examples.torget import schema as db
+from examples.torget.web.accounts import LIFE
 from slett.certify import verify
 from tests.browser.conftest import Arrives, Device, World
 from tests.browser.somebody import Somebody
@@ -82,9 +86,6 @@ def file_an_erasure(kari: Somebody) -> None:
 
 
 def an_hour_passes(world: World) -> None:
-    """For whoever is signed in to Torget: how long ago that was is told by when it ends."""
-    from datetime import timedelta
-
-    from examples.torget import schema as db
-
-    world.change(db.sessions.update().values(expires_at=db.sessions.c.expires_at - timedelta(hours=1)))
+    """Since everybody signed in to Torget: a session tells that by when it ends."""
+    an_hour_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+    world.change(db.sessions.update().values(expires_at=an_hour_ago + LIFE))

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from slett.requests.one_click import unsubscribe_token
 from slett.requests.runner import run_once
 from slett.requests.sessions import begin
 from slett.web import create_app
@@ -39,13 +40,13 @@ def address(town: Town) -> Iterator[str]:
     """Where the portal is."""
     app = create_app(town.service.settings, service=town.service)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
-    thread.join()
+    thread.join(10)
 
 
 class Visit:
@@ -179,6 +180,6 @@ def test_somebody_who_looks_around(visit: Visit) -> None:
     visit.opens("/status")
     visit.types(reference="S-7K4M-2Q9X", secret="x")
     visit.presses("main form .button")
-    visit.opens("/unsubscribe/token")
+    visit.opens(f"/unsubscribe/{unsubscribe_token(visit.town.service, 'p4@torget.example')}")
     visit.presses("main form .button")
     visit.opens("/nowhere")

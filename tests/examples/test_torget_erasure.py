@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from examples.torget.__main__ import MAP, show
+from examples.torget.__main__ import MAP, show, walk
 from examples.torget.oracle import wrong
 from examples.torget.people import Person
 from examples.torget.seed import build_town, store
@@ -98,3 +98,7 @@ def test_stores_of_different_kinds_are_erased_together(town: Town, new_database:
 def test_the_demo_runs_twice(tmp_path: Path) -> None:
     for _ in range(2):
         show(tmp_path / "demo")
+
+
+def test_kari_leaves_over_http_with_a_code_from_the_mailbox(tmp_path: Path) -> None:
+    walk(tmp_path / "demo")

@@ -252,7 +252,7 @@ class _Maker:
 
     def decide(self, table: Table) -> None:
         """What becomes of the columns, and until when."""
-        if table.owned and self.maybe(4):
+        if table.owned and table.key and self.maybe(4):
             table.columns["state"] = "INTEGER"
             table.disable = {"state": 0}
             referred = any(each.to is table for other in self.tables for each in other.foreign_keys)

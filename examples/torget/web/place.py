@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
 
@@ -46,8 +47,9 @@ def open_place(
         OSError: a port is taken, or the address is not one of this machine.
     """
     home.mkdir(parents=True, exist_ok=True)
-    os.environ |= {f"{store.upper()}_URL": url for store, url in urls.items()}  # where the map looks for them
     with ExitStack() as stack:
+        found_by_the_map = {f"{store.upper()}_URL": url for store, url in urls.items()}
+        stack.enter_context(patch.dict(os.environ, found_by_the_map))
         doors = [stack.enter_context(take_port(host, port)) for port in ports]
         torget, portal_url = map(address_of, doors)
         mailbox = stack.enter_context(open_mailbox())

@@ -161,11 +161,10 @@ def _detach_first(relations: Relations, keysets: dict[str, KeySet], order: Order
     for name, key in order.broken:
         mapped, live = relations.tables[name], relations.live(name)
         free = [each for each in key.columns if (column := live.column(each)) and column.nullable]
-        ways = [way for way in relations.ways(name) if set(way.link.columns) == set(key.columns)]
-        lets_go = any(owner_detaching(relations, mapped, name, way) for way in ways)
         for rows, _ in selected(relations, keysets, name):
-            if mapped.action == "keep" and not lets_go:  # what stays, and stays with its parent, is in nobody's way
+            if mapped.action == "keep":  # of what stays, only what hangs on a parent that goes is in its way
                 rows = _with_due(rows, due_of(relations, mapped), is_due=True)
+                steps += _letting_go(relations, mapped, name, key.columns)
             writes = tuple(Write(each, NULL) for each in free)
             why = f"opens the circle at {', '.join(key.columns)}"
             steps.append(_step(mapped, "detach", "detach", Update(rows, writes), why))
@@ -240,6 +239,15 @@ def _change(relations: Relations, keysets: dict[str, KeySet], order: Order, name
         if _can_wait(relations, order, name, way):
             steps += _mention_steps(relations, name, way, links)
     return steps
+
+
+def _letting_go(relations: Relations, mapped: TableMap, name: str, columns: tuple[str, ...]) -> list[Step]:
+    """Rows that stay lose their reference, in these columns, to a parent that goes."""
+    return [
+        _step(mapped, "detach", "detach", Update(_staying(relations, mapped, way), writes), way.why)
+        for way in relations.ways(name)
+        if set(way.link.columns) == set(columns) and (writes := owner_detaching(relations, mapped, name, way))
+    ]
 
 
 def _staying(relations: Relations, mapped: TableMap, way: Way) -> Rows:

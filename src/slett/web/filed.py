@@ -1,11 +1,13 @@
 """The fourth page: filed. What to write down, when it is due, how to stop it; and, if they like, why they leave."""
 
+import re
 from typing import cast, get_args
 
 from starlette.responses import Response
 
 from slett.languages import N_
 from slett.requests.desk import Leaving
+from slett.web.status import waits
 from slett.web.visitor import Visitor
 
 REASONS = {  # why they leave, as they may say it
@@ -28,6 +30,7 @@ def filed(visitor: Visitor) -> Response:
     visitor.hold_status(request.reference, session.secret)
     return visitor.page(
         "filed.html",
+        waits=waits(request),
         status=visitor.portal.desk.status(request, visitor.words.tag),
         request=request,
         secret=spaced(session.secret),
@@ -51,5 +54,5 @@ def reason(visitor: Visitor) -> Response:
 
 
 def spaced(secret: str) -> str:
-    """The key as it is easier to write down: `7K4M2 9XQA0 …`."""
-    return " ".join(secret[start : start + 5] for start in range(0, len(secret), 5))
+    """The key as it is easier to write down: `7K4M2 9XQA0 …`; its last part is the longest."""
+    return re.sub(r"(.{5})(?=.{5})", r"\1 ", secret)

@@ -2,10 +2,12 @@
 
 import re
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from slett.requests.codes import CodeError, TooMany
 from slett.requests.one_click import read_unsubscribe_token
+from slett.requests.subject import Subject
 from slett.requests.unsubscribe import unsubscribe
 from slett.web.errors import code_problem
 from slett.web.prove import hidden
@@ -52,20 +54,26 @@ def prove_mailbox(visitor: Visitor) -> Response:
 
 def unsubscribe_page(visitor: Visitor) -> Response:
     """The link of a mail, opened: a button, and nothing done yet."""
-    token = visitor.request.path_params["token"]
+    token, _ = _read(visitor)
     return visitor.page("unsubscribe.html", token=token, done=False, back=visitor.path("unsubscribe", token=token))
 
 
 def unsubscribe_now(visitor: Visitor) -> Response:
     """The mail ends: by our own button, or by the mail program's (RFC 8058). No cookie is looked at."""
-    token = visitor.request.path_params["token"]
-    subject = read_unsubscribe_token(visitor.portal.service, token)
-    if subject is not None:
-        unsubscribe(visitor.portal.service, subject)
+    token, subject = _read(visitor)
+    unsubscribe(visitor.portal.service, subject)
     by_a_person = "text/html" in visitor.request.headers.get("accept", "")
     if visitor.form.get("List-Unsubscribe") == ONE_CLICK and not by_a_person:
         return PlainTextResponse("OK\n")
     return visitor.page("unsubscribe.html", token=token, done=True, back=visitor.path("unsubscribe", token=token))
+
+
+def _read(visitor: Visitor) -> tuple[str, Subject]:
+    token = visitor.request.path_params["token"]
+    subject = read_unsubscribe_token(visitor.portal.service, token)
+    if subject is None:
+        raise HTTPException(404)
+    return token, subject
 
 
 def _mailbox(visitor: Visitor, errors: dict[str, str] | None = None, status: int = 200) -> Response:

@@ -1,7 +1,7 @@
 """The receipt: a certificate, in the person's language. The signed file beside it is the truth."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.util import find_spec
@@ -80,6 +80,7 @@ def receipt_of(service: Service, request: Request, language: str) -> Receipt | N
         words = table and service.datamap.categories.get(table.category)
         return words.said_in(language) if words else ""
 
+    order = [words.said_in(language) for words in service.datamap.categories.values()]
     return Receipt(
         reference=body["request"],
         kind=body["kind"],
@@ -92,7 +93,7 @@ def receipt_of(service: Service, request: Request, language: str) -> Receipt | N
         law_due=date.fromisoformat(body["law_due"]),
         looked=datetime.fromisoformat(looked["at"]) if looked else None,
         key=body["key"],
-        done=tuple(_done((label(each), each["actions"]) for each in body["tables"])),
+        done=tuple(_done(((label(each), each["actions"]) for each in body["tables"]), order)),
         kept=tuple(_kept((label(each), each) for each in body["kept"])),
         left=tuple(Left(label(each), each["rows"], each["reason"]) for each in body["left"]),
     )
@@ -109,16 +110,17 @@ def signed_file(service: Service, request: Request) -> bytes | None:
     return path.read_bytes()
 
 
-def _done(entries: Iterable[tuple[str, Mapping[str, int]]]) -> Iterable[Line]:
+def _done(entries: Iterable[tuple[str, Mapping[str, int]]], order: Sequence[str]) -> Iterable[Line]:
     by_label: dict[str, dict[str, int]] = {}
     for label, actions in entries:
         rows = by_label.setdefault(label, {"goes": 0, "anonymised": 0, "released": 0})
         for action, count in actions.items():
             if (what := DONE.get(action)) in rows:
                 rows[what] += count
+    places = {label: place for place, label in enumerate(order)}
     return (
         Line(label, **by_label[label])
-        for label in sorted(by_label, key=lambda label: (not label, label))
+        for label in sorted(by_label, key=lambda label: places.get(label, len(places)))
         if any(by_label[label].values())
     )
 

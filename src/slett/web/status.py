@@ -21,7 +21,7 @@ LOOKS_AN_HOUR = 60  # with a wrong key, from one network
 STEPS = {  # what the steps are called, by kind of request
     "filed": {"": N_("Asked for")},
     "confirmed": {"": N_("Confirmed by you")},
-    "waited": {"": N_("Waiting time is over")},
+    "waited": {"": N_("Waiting time")},
     "carried_out": {
         "erase": N_("Erased in every system"),
         "export": N_("Collected from every system"),
@@ -67,7 +67,8 @@ def status(visitor: Visitor) -> Response:
     request, secret = _held(visitor)
     desk = visitor.portal.desk
     now = desk.status(request, visitor.words.tag)
-    running = request.state in ("running", "verifying")
+    waiting = waits(request)
+    running = request.state in ("running", "verifying") or (request.state == "scheduled" and not waiting)
     still = visitor.request.query_params.get("still") == "1"
     follower = desk.by_secret(request.followed_by, secret) if request.followed_by else None
     response = visitor.page(
@@ -77,8 +78,10 @@ def status(visitor: Visitor) -> Response:
         steps=[
             (step, visitor.words._(STEPS[step.name].get(request.kind) or STEPS[step.name][""]))
             for step in now.steps
-            if (request.kind in STEPS[step.name] or "" in STEPS[step.name]) and not _is_idle(step.name, request)
+            if request.kind in STEPS[step.name] or "" in STEPS[step.name]
+            if step.name != "waited" or (waits(request) and step.reached in ("done", "doing"))
         ],
+        waits=waiting,
         ended=request.state in FINAL,
         refreshing=running and not still,
         receipt=receipt_of(visitor.portal.service, request, visitor.words.tag) if now.receipt else None,
@@ -202,10 +205,9 @@ def _come_back(visitor: Visitor, *, sent: bool, errors: dict[str, str] | None = 
     )
 
 
-def _is_idle(step: str, request: Request) -> bool:
-    """Whether a step says nothing: there was no time to wait."""
-    begins = request.not_before or request.filed_at
-    return step == "waited" and begins - request.filed_at < timedelta(hours=1)
+def waits(request: Request) -> bool:
+    """Whether there is a time in which nothing is done yet, and which is worth a word."""
+    return request.not_before is not None and request.not_before - request.filed_at >= timedelta(hours=1)
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
