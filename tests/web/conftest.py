@@ -1,4 +1,4 @@
-"""`town`: a marketplace with two stores. `browser`: a browser at its portal, nobody signed in. `portal`: the application."""
+"""`town`: a marketplace with two stores. `portal`: its portal. `browser`, `other`: browsers there, nobody signed in."""
 
 from collections.abc import Iterator
 from copy import deepcopy

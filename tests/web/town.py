@@ -1,4 +1,4 @@
-"""A small marketplace with two stores, whose people leave by the portal; and a browser without JavaScript to do it with."""
+"""A small marketplace with two stores, whose people leave by the portal; and a browser to do it with."""
 
 import json
 import re
@@ -83,7 +83,10 @@ listings:
   action: delete
 orders:
   references: [{column: user_id, to: users}]
-  blocks: [{when: {paid: false}, text: {en: Pay your order first., nb: Betal bestillingen først.}, link: /orders?x=1&y=2}]
+  blocks:
+    - when: {paid: false}
+      text: {en: Pay your order first., nb: Betal bestillingen først.}
+      link: /orders?x=1&y=2
   category: orders
   action: keep
   until: {column: placed_at, add: 5 years, from: year-end}

@@ -46,6 +46,7 @@ PROBLEMS: Mapping[str, tuple[int, str, tuple[str, ...]]] = {
         (N_("The portal was reached by an address that is not its own. Nothing was changed."),),
     ),
     "size": (413, N_("That was too much at once"), (N_("Nothing was changed. Go back, and send less."),)),
+    "unreadable": (400, N_("That could not be read"), (N_("Nothing was changed. Begin again."),)),
     "method": (405, N_("That cannot be done here"), (N_("Nothing was changed. Begin again."),)),
     "often": (
         429,
@@ -112,7 +113,7 @@ TOO_LATE: Mapping[str, str] = {
     "over": N_("The time in which you could come back has ended, or somebody was first."),
 }
 
-STATUSES: Mapping[int, str] = {403: "form", 404: "not_found", 405: "method", 413: "size"}
+STATUSES: Mapping[int, str] = {400: "unreadable", 403: "form", 404: "not_found", 405: "method", 413: "size"}
 
 
 def problem(visitor: Visitor, name: str) -> Response:
