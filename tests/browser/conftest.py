@@ -100,8 +100,8 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def eyes() -> Eyes:
-    return Eyes(Path(__file__).parents[2] / "build" / "screens")
+def eyes(chromium: Browser) -> Eyes:
+    return Eyes(chromium, Path(__file__).parents[2] / "build" / "screens")
 
 
 @pytest.fixture(params=LANGUAGES)

@@ -122,7 +122,7 @@ def test_a_store_that_is_down_changes_nothing_and_says_so(browser: Browser, monk
     browser.sign_in()
 
     def down(*_: object, **__: object) -> None:
-        raise StoreError("shop: no answer")
+        raise StoreError("shop", "no answer")
 
     monkeypatch.setattr("slett.requests.desk.outlook", down)
     page = browser.post("/choose", wish="erase")

@@ -69,6 +69,6 @@ def erase(place: Place, person: Person) -> Iterator[str]:
             raise WentWrong("the receipt is not signed as it must be")
         yield "The receipt is signed, and in the ledger."
         answer = browser.post(f"{place.torget}/sign-in", data={"email": person.email, "password": PASSWORD})
-        if answer.status_code != httpx2.codes.UNPROCESSABLE_ENTITY:
+        if answer.status_code != httpx2.codes.UNPROCESSABLE_CONTENT:
             raise WentWrong("she can still sign in")
         yield "Torget does not know her any more."
