@@ -9,14 +9,14 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-AXE = Path(__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "small": (320, 700)}  # the smallest last
-VARIES = re.compile(r"S-[0-9A-Z]{4}-[0-9A-Z]{4}|T-\d+|\d+")
+VARIES = re.compile(r"S-[0-9A-Z]{4}-[0-9A-Z]{4}|T-\d+|[\w-]{30,}|\d+")  # references, keys, numbers
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 class Eyes:
-    """Looks at each page once: the same address with another title is another page.
+    """Looks at each page once: the same address with other headings is another page.
 
     It looks at a copy in a browser of its own, since axe needs scripts, and whoever is at the page may have none.
     """
@@ -25,6 +25,7 @@ class Eyes:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._copy = chromium.new_context().new_page()
+        self._copy.add_init_script(path=AXE)
         self._seen: set[tuple[str, ...]] = set()
         self._names: Counter[str] = Counter()
 
@@ -35,7 +36,8 @@ class Eyes:
             AssertionError: axe finds something, or the page is wider than the screen.
         """
         path = VARIES.sub("x", re.sub(r"^https?://[^/]+|[?#].*", "", page.url)).strip("/").replace("/", "-") or "home"
-        if (seen := (site, path, VARIES.sub("x", page.title()), language)) in self._seen:
+        headings = page.locator("h1, h2").all_inner_texts()
+        if (seen := (site, path, VARIES.sub("x", " ".join([page.title(), *headings])), language)) in self._seen:
             return
         self._seen.add(seen)
         name = f"{site}-{path}-{language}"
@@ -58,7 +60,6 @@ class Eyes:
 
     def _stumbles(self) -> list[str]:
         """What axe finds on the smallest screen: the rule, and where."""
-        self._copy.evaluate(AXE)
         found = self._copy.evaluate(
             "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], iframes: false})", RULES
         )

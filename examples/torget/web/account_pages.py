@@ -1,6 +1,7 @@
 """What somebody sees of their own: signing in, profile, what they owe, and the way out."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from starlette.responses import Response
@@ -157,7 +158,7 @@ def _sign_in(visit: Visit, back: str, email: str, *, problem: str = "", status: 
     )
 
 
-def _people(visit: Visit) -> list[tuple[sa.Row[tuple[str, str]], str]]:
+def _people(visit: Visit) -> list[tuple[sa.Row[Any], str]]:
     """Who can be tried out, and why: Kari, somebody who owes for an order, somebody who owes rent."""
     owes = sa.select(sa.func.min(db.orders.c.customer_id)).where(db.orders.c.paid_at.is_(None))
     rents = sa.select(sa.func.min(db.stalls.c.owner_id)).where(

@@ -37,7 +37,8 @@ def create_torget(engine: sa.Engine, door: Door, mailbox: Mailbox) -> Starlette:
 
 async def not_found(request: Request, _: Exception) -> Response:
     """Where to go instead."""
-    return await endpoint(lambda visit: visit.page("not_found.html", 404))(request)
+    response: Response = await endpoint(lambda visit: visit.page("not_found.html", 404))(request)
+    return response
 
 
 class Guarded:

@@ -72,7 +72,7 @@ def create_app(
     """The portal, as an ASGI application: a server of its own, or mounted at any path of another.
 
     A mounted application's lifespan is not run by most hosts: then the service is opened by the first page that needs
-    it, and `running(app)` closes it.
+    it, and `app.state.portal.close()` closes it.
 
     Args:
         identify: who the host application has signed in; None: nobody. Called in a thread, for every page.
