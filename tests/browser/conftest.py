@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import sqlalchemy as sa
@@ -45,7 +45,7 @@ class World:
         """The tables in which any row is not as it was made."""
         return {line.split()[0] for line in self.wrong()}
 
-    def ask(self, question: sa.Select[tuple[object]]) -> object:
+    def ask(self, question: sa.Select[Any]) -> object:
         """What Torget's database answers."""
         with self.engines["torget"].connect() as connection:
             return connection.scalar(question)

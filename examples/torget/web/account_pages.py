@@ -158,7 +158,7 @@ def _sign_in(visit: Visit, back: str, email: str, *, problem: str = "", status: 
     )
 
 
-def _people(visit: Visit) -> list[tuple[sa.Row[Any], str]]:
+def _people(visit: Visit) -> list[tuple[sa.Row[Any, Any], str]]:
     """Who can be tried out, and why: Kari, somebody who owes for an order, somebody who owes rent."""
     owes = sa.select(sa.func.min(db.orders.c.customer_id)).where(db.orders.c.paid_at.is_(None))
     rents = sa.select(sa.func.min(db.stalls.c.owner_id)).where(
@@ -171,8 +171,8 @@ def _people(visit: Visit) -> list[tuple[sa.Row[Any], str]]:
             (connection.scalar(rents), "has a stall whose rent is due"),
         ]
         named = sa.select(db.users.c.name, db.users.c.email).where(db.users.c.active)
-        found = [(connection.execute(named.where(db.users.c.id == number)).first(), why) for number, why in who]
-    return [(person, why) for person, why in found if person]
+        people = [(connection.execute(named.where(db.users.c.id == number)).first(), why) for number, why in who]
+    return [(person, why) for person, why in people if person is not None]
 
 
 PAGES = {
