@@ -17,6 +17,7 @@ def test_everything_is_erased_in_four_pages(browser: Browser, town: Town) -> Non
     assert [each.url.path for each in (*pages, filed)] == ["/", "/what", "/confirm", "/filed"]
     assert {each.status_code for each in (*pages, filed)} == {200}
     assert "Your request is filed" in text_of(filed)
+    assert filed.history[-1].headers["clear-site-data"] == '"cache", "storage"'
     (letter,) = town.letters("filed")
     reference = str(letter.values["reference"])
     assert reference in filed.text

@@ -84,7 +84,7 @@ PROBLEMS: Mapping[str, tuple[int, str, tuple[str, ...]]] = {
         409,
         N_("We cannot tell for certain who you are"),
         (
-            N_("What we know fits more than one person, or too much for one. Nothing was changed."),
+            N_("What we know fits more than one person, or is more than one person can have. Nothing was changed."),
             N_("Write to the service: a human will help you."),
         ),
     ),
@@ -109,8 +109,8 @@ TOO_LATE: Mapping[str, str] = {
     "cancelled": N_("It was cancelled."),
     "expired": N_("Nobody confirmed it in time, so it was dropped."),
     "refused": N_("It could not be carried out."),
-    "not_found": N_("Nobody was found."),
-    "over": N_("The time in which you could come back has ended, or somebody was first."),
+    "not_found": N_("We found nothing about you."),
+    "over": N_("The time in which you could come back has ended, or it was done already."),
 }
 
 STATUSES: Mapping[int, str] = {400: "unreadable", 403: "form", 404: "not_found", 405: "method", 413: "size"}

@@ -76,9 +76,9 @@ def status(visitor: Visitor) -> Response:
         status=now,
         request=request,
         steps=[
-            (step, visitor.words._(STEPS[step.name].get(request.kind) or STEPS[step.name][""]))
+            (step, visitor.words._(sentence))
             for step in now.steps
-            if request.kind in STEPS[step.name] or "" in STEPS[step.name]
+            if (sentence := STEPS[step.name].get(request.kind) or STEPS[step.name].get(""))
             if step.name != "waited" or (waits(request) and step.reached in ("done", "doing"))
         ],
         waits=waiting,
