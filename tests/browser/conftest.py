@@ -3,6 +3,7 @@
 Every page that somebody comes to is looked at once in each language: see `eyes`.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -100,8 +101,10 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def eyes(chromium: Browser) -> Eyes:
-    return Eyes(chromium, Path(__file__).parents[2] / "build" / "screens")
+def eyes(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Eyes:
+    run = tmp_path_factory.getbasetemp()
+    shared = run.parent if os.environ.get("PYTEST_XDIST_WORKER") else run
+    return Eyes(chromium, Path(__file__).parents[2] / "build" / "screens", shared / "seen")
 
 
 @pytest.fixture(params=LANGUAGES)

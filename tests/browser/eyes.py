@@ -4,7 +4,7 @@ The pictures are in build/screens/, to be looked at by people.
 """
 
 import re
-from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -19,15 +19,18 @@ class Eyes:
     """Looks at each page once: the same address with other headings is another page.
 
     It looks at a copy in a browser of its own, since axe needs scripts, and whoever is at the page may have none.
+
+    Args:
+        folder: of the pictures.
+        seen: a folder that all processes of this run share: what one has looked at, the others need not.
     """
 
-    def __init__(self, chromium: Browser, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+    def __init__(self, chromium: Browser, folder: Path, seen: Path) -> None:
+        for each in (folder, seen):
+            each.mkdir(parents=True, exist_ok=True)
+        self._folder, self._seen = folder, seen
         self._copy = chromium.new_context().new_page()
         self._copy.add_init_script(path=AXE)
-        self._seen: set[tuple[str, ...]] = set()
-        self._names: Counter[str] = Counter()
 
     def look(self, page: Page, site: str, language: str) -> None:
         """Look at the page, if it is new.
@@ -37,12 +40,13 @@ class Eyes:
         """
         path = VARIES.sub("x", re.sub(r"^https?://[^/]+|[?#].*", "", page.url)).strip("/").replace("/", "-") or "home"
         headings = page.locator("h1, h2").all_inner_texts()
-        if (seen := (site, path, VARIES.sub("x", " ".join([page.title(), *headings])), language)) in self._seen:
+        which = repr((site, path, VARIES.sub("x", " ".join([page.title(), *headings])), language))
+        digest = sha256(which.encode()).hexdigest()
+        try:
+            (self._seen / digest).touch(exist_ok=False)
+        except FileExistsError:
             return
-        self._seen.add(seen)
-        name = f"{site}-{path}-{language}"
-        self._names[name] += 1
-        name += f"-{self._names[name]}" if self._names[name] > 1 else ""
+        name = f"{site}-{path}-{language}-{digest[:4]}"
         self._take_a_copy(page)
         for called, (width, height) in SIZES.items():
             self._copy.set_viewport_size({"width": width, "height": height})
