@@ -22,6 +22,11 @@ from tests.servers.process import ServerMissingError
 NewDatabase = Callable[[Dialect], str]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: much of a test is waiting for a database or a browser."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     databases = Databases(tmp_path_factory.mktemp("databases"))

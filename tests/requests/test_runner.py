@@ -393,3 +393,28 @@ def test_no_personal_data_lies_open_in_the_ledger(posted: Counter) -> None:
     written = b"".join(path.read_bytes() for path in posted.service.settings.home.glob("ledger.db*"))
     for secret in (b"p1@", b"p2@", b"Person 1", b"Chair"):
         assert secret not in written
+
+
+@pytest.mark.parametrize("kind", ["erase", "close"])
+def test_whoever_comes_back_too_late_starts_from_nothing(posted: Counter, kind: str) -> None:
+    """The same key and the same address, and nevertheless another account: nothing is inherited, nothing is due."""
+    old = posted.session()
+    filed = posted.file(old, kind)  # type: ignore[arg-type]  # a literal of the list above
+    posted.clock.forward(days=31)
+    run_once(posted.service)
+    run_once(posted.service)
+    assert users(posted) == [2, 3, 4, 5]
+
+    posted.scene.sql("INSERT INTO users VALUES (1, 'p1@example.org', 'Namesake', true, true)")
+    session = posted.session()
+    assert posted.desk.outlook(session, "en").rows == 1, "the new row, and nothing of before"
+    posted.clock.forward(days=31)
+    run_once(posted.service)
+    assert posted.scene.rows("SELECT name, active FROM users WHERE id = 1") == [("Namesake", 1)]
+    with pytest.raises(TooLate):
+        posted.desk.ask_return(filed.request.reference, filed.secret)
+
+    session = posted.session()
+    again = posted.desk.choose(session, "erase")
+    assert again.reference != filed.request.reference
+    assert again.state == "filed"
