@@ -78,3 +78,10 @@ def test_a_map_that_is_wrong_stops_it_before_anybody_comes(shop: Shop) -> None:
     assert said.status == 1
     assert "the map cannot be used" in said.err
     assert "Listening" not in said.out
+
+
+def test_mails_whose_links_would_lead_nowhere_are_refused(shop: Shop) -> None:
+    (shop.folder / "slett.toml").write_text('[mail]\nurl = "smtp://127.0.0.1:1"\n')
+    said = shop.slett("serve")
+    assert said.status == 1
+    assert "`mail.url` is set and `portal.url` is not" in said.all

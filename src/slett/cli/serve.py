@@ -20,6 +20,8 @@ def serve(settings: Any, host: str, port: int) -> None:
 
     from slett.web import create_app
 
+    if settings.mail.url and not settings.portal.url:
+        raise Failure("`mail.url` is set and `portal.url` is not: links in mails would lead nowhere; set `portal.url`")
     _log()
     with sentences(), _listen(host, port) as listening:
         app = create_app(settings, run=True)
