@@ -68,9 +68,7 @@ class Portal(Section):
     fresh_minutes: int = Field(default=5, ge=1, description="how long a sign-in proves who it is")
     session_minutes: int = Field(default=30, ge=1, description="a visit without a click ends after so long")
     export_days: int = Field(default=7, ge=1, description="how long a copy can be fetched")
-    keep_particulars_days: int = Field(
-        default=3, ge=0, description="addresses outlive a request so long"
-    )
+    keep_particulars_days: int = Field(default=3, ge=0, description="addresses outlive a request so long")
     reminders_days: Days = Field(default=(7, 1), description="mails before a closed account is erased")
     handoff_key: Path | None = Field(default=None, description="the service's Ed25519 public key (PEM)")
     handoff_audience: str = Field(default="", description="whom a hand-off token must be for; empty: `url`")
