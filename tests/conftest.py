@@ -22,6 +22,7 @@ from tests.servers.process import ServerMissingError
 NewDatabase = Callable[[Dialect], str]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than cores: much of a test is waiting for a database or a browser."""
     return (os.cpu_count() or 1) + 1
