@@ -42,9 +42,9 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
-def _many(count: int, noun: str, nouns: str = "") -> str:
+def _many(count: int, noun: str) -> str:
     """`1 row`, `1,000 rows`."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def _json(value: Any) -> None:

@@ -170,6 +170,14 @@ class Requests:
         row = self._connection.execute(select(requests).where(requests.c.reference == reference)).mappings().first()
         return Request(**row) if row else None
 
+    def some(self, references: Iterable[str]) -> dict[str, Request]:
+        """Those requests of them that there are, by their references."""
+        found: dict[str, Request] = {}
+        for each in slices(list(references)):
+            rows = self._connection.execute(select(requests).where(requests.c.reference.in_(each))).mappings()
+            found |= {row["reference"]: Request(**row) for row in rows}
+        return found
+
     def find(
         self,
         *,

@@ -64,11 +64,11 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
         StoreError, LedgerError: as `erase`.
     """
     with service.ledger.write() as page:
-        now = {each.reference: page.requests.get(each.reference) for each, _ in filed}
+        now = page.requests.some(each.reference for each, _ in filed)
         waiting = [
             (request, subject)
             for each, subject in filed
-            if (request := now[each.reference]) and request.state == "scheduled" and request.batch is None
+            if (request := now.get(each.reference)) and request.state == "scheduled" and request.batch is None
         ]
         if not waiting:
             return []

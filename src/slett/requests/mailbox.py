@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 
 from slett.execute import Walk
-from slett.requests.codes import CodeError, TooMany, issue_code, may_send, try_code
+from slett.requests.codes import TooMany, issue_code, may_send, try_code
 from slett.requests.erase import name_people
 from slett.requests.identity import Identity
 from slett.requests.outlook import outlook
@@ -50,15 +50,14 @@ def prove_mailbox(service: Service, session: Session, code: str, network: str = 
         WrongCode, ExpiredCode, TooMany: as `check_code`.
         StoreError: a store does not answer.
     """
-    refusal: CodeError | None
-    account = _account(service, session.identity.subject)
     with service.ledger.write() as page:
         refusal = try_code(page, service, session, "mailbox", None, code, network)
-        if refusal is None:
-            page.sessions.end(session.id)
-            proven = replace(session.identity, subject=account, signed_in_at=page.now)
-            return add_session(page, service, proven)[0]
-    raise refusal
+    if refusal:
+        raise refusal
+    account = _account(service, session.identity.subject)  # not before: a guess costs the stores nothing
+    with service.ledger.write() as page:
+        page.sessions.end(session.id)
+        return add_session(page, service, replace(session.identity, subject=account, signed_in_at=page.now))[0]
 
 
 def _subject(service: Service, address: str) -> Subject:

@@ -24,8 +24,20 @@ from sqlalchemy.sql.elements import (
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 
+from slett.stores.errors import Unproven
+
 FAITHFUL = {"lower", "convert", "slett_fold", "json_extract", "json_unquote", "nullif"}  # of null they make null
 KEY_TABLE = re.compile(r"slett_(keys_\d+|slices)")
+
+
+def insist(store: str, statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> None:
+    """Let the statement pass, or not: see `is_bound`.
+
+    Raises:
+        Unproven: it is not bound to keys.
+    """
+    if not is_bound(statement, keys):
+        raise Unproven(store, f"a change of `{statement.table}` is not bound to keys; report this as a fault")
 
 
 def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> bool:

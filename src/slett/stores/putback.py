@@ -12,9 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import String, case, cast, not_, or_, select, update
 
-from slett.stores.errors import StoreError, Unproven
+from slett.stores.errors import StoreError
 from slett.stores.operations import Rows, Update, Write
-from slett.stores.proof import is_bound
+from slett.stores.proof import insist
 from slett.stores.sql import Row, Session
 from slett.stores.statements import Extra
 
@@ -90,8 +90,7 @@ def put_back(
         for n, (write, unchanged) in enumerate(zip(writes, still, strict=True))
     }
     statement = update(target).where(*here, or_(*still)).values(values)
-    if not is_bound(statement, [tuple(key)]):
-        raise Unproven(session.store.name, f"a change of `{table}` is not bound to keys; report this as a fault")
+    insist(session.store.name, statement, [tuple(key)])
     prepared = session.make.prepare(statement)
     filled = [(prepared.text, prepared.parameters({}, _values(mine, old))) for mine, old in rows]
     session.run_all(filled)

@@ -24,9 +24,8 @@ from sqlalchemy import column as sa_column
 
 from slett.stores.conditions import Conditions, Every, Known, Slot, key_column
 from slett.stores.dialect import Dialect
-from slett.stores.errors import Unproven
 from slett.stores.operations import Change, Delete, Rows
-from slett.stores.proof import is_bound
+from slett.stores.proof import insist
 
 SLICES = "slett_slices"  # the numbered keys of one large step
 NUMBER = "person"  # the first column of every key table: here, of each key
@@ -166,8 +165,7 @@ class Statements:
             values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
             statement = update(target).where(*parts).values(values)
         keys = [rows.key] if rows.among else [each.columns for each in rows.links]
-        if not is_bound(statement, [self.row_key(rows.table)] if sliced else keys):
-            raise Unproven(self._store, f"a change of `{rows.table}` is not bound to keys; report this as a fault")
+        insist(self._store, statement, [self.row_key(rows.table)] if sliced else keys)
         return statement
 
     def _count(self, change: Change) -> Any:
