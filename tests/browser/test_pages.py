@@ -1,14 +1,11 @@
 """Every page of the portal, the ones nobody hopes for too: looked at in three sizes, and by axe."""
 
-import threading
-import time
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from slett.requests.one_click import unsubscribe_token
@@ -18,6 +15,7 @@ from slett.web import create_app
 from tests.browser.eyes import Eyes
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
+from tests.servers.web import served
 from tests.web.town import SETTINGS, Town, fill, opened_town
 
 LOCALES = {"nb": "nb-NO", "ar": "ar-EG"}
@@ -38,15 +36,8 @@ def town(tmp_path: Path, new_database: NewDatabase) -> Iterator[Town]:
 @pytest.fixture
 def address(town: Town) -> Iterator[str]:
     """Where the portal is."""
-    app = create_app(town.service.settings, service=town.service)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served(create_app(town.service.settings, service=town.service)) as address:
+        yield address
 
 
 class Visit:

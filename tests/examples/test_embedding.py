@@ -18,7 +18,7 @@ from slett.requests.service import open_service
 from slett.settings import Portal, Settings, Webhook
 from slett.web import create_app
 from tests.cli.shop import Shop
-from tests.web.issuer import served
+from tests.servers.web import served
 from tests.web.test_handoff import KEY, private, public
 
 AUDIENCE = "https://leave.example"

@@ -1,19 +1,14 @@
 """A small OpenID provider on loopback, spoken to over real HTTP, that can be told to lie."""
 
 import json
-import socket
-import threading
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from starlette.applications import Starlette
@@ -121,22 +116,3 @@ class Issuer:
         answer = httpx2.get(url, follow_redirects=False)
         assert answer.status_code == 303, answer.text
         return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The address of an application that is served on loopback for a while."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", lifespan="auto", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listening.close()

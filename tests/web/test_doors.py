@@ -11,7 +11,8 @@ from slett.ledger import FINAL
 from slett.settings import Portal, Settings
 from slett.web import create_app
 from tests.cli.shop import Shop
-from tests.web.issuer import Issuer, served
+from tests.servers.web import served
+from tests.web.issuer import Issuer
 from tests.web.test_handoff import KEY, PORTAL, SERVICE, forge, public, sign
 
 COOKIE = "__Host-slett"

@@ -16,7 +16,8 @@ from slett.requests.subject import Subject
 from slett.settings import SettingsError
 from slett.web.oidc import OidcError, Provider
 from tests.cli.shop import Shop
-from tests.web.issuer import RSA_KEY, STRANGERS_KEY, Issuer, served
+from tests.servers.web import served
+from tests.web.issuer import RSA_KEY, STRANGERS_KEY, Issuer
 
 BACK = "https://portal.example/oidc"
 FRESH = timedelta(minutes=5)
