@@ -104,7 +104,7 @@ def test_a_store_that_is_down_is_tried_again_and_stops_nobody_else(
 ) -> None:
     reference = confirmed(posted, "erase").request.reference
     with monkeypatch.context() as down:
-        down.setattr("slett.requests.runner.erase_filed", _down)
+        down.setattr("slett.requests.due.erase_filed", _down)
         work = run_once(posted.service)
     assert (work.erased, work.mails) == (0, 1)
     assert posted.state(reference) == "scheduled"
@@ -122,7 +122,7 @@ STEPS = (
     "slett.ledger.journal.Steps.plan",
     "slett.execute.Run.apply",
     "slett.ledger.batches.Batches.finish",
-    "slett.requests.runner._tell_end",
+    "slett.requests.last_mails._tell_end",
     "slett.ledger.particulars.Particulars.destroy",
     "slett.requests.notices.compose",
 )
@@ -315,7 +315,7 @@ def test_one_copy_that_fails_does_not_hold_up_the_next(posted: Counter, monkeypa
         return write_copy(service, subject, path)
 
     with monkeypatch.context() as failing:
-        failing.setattr("slett.requests.runner.write_copy", fail_once)
+        failing.setattr("slett.requests.due.write_copy", fail_once)
         run_once(posted.service)
     assert (posted.state(first), posted.state(second)) == ("scheduled", "fulfilled")
     run_once(posted.service)
@@ -373,7 +373,7 @@ def test_the_runner_outlives_whatever_fails(
 ) -> None:
     caplog.set_level(logging.ERROR)
     with monkeypatch.context() as broken:
-        broken.setattr("slett.requests.runner.erase_filed", _surprise)
+        broken.setattr("slett.requests.due.erase_filed", _surprise)
         with running(posted):
             confirmed(posted, "erase")
             eventually(lambda: "erasures: ZeroDivisionError" in caplog.text)

@@ -1,0 +1,43 @@
+"""What has served its time: requests nobody confirmed, kept rows that are due, old visits and copies."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from slett.requests.expire import expire
+from slett.requests.progress import move_on
+from slett.requests.service import Service, open_service
+
+CONFIRM_WITHIN = timedelta(hours=1)
+
+
+def expire_unconfirmed(service: Service) -> int:
+    """How many requests nobody confirmed in time."""
+    with service.ledger.read() as page:
+        old = page.requests.unconfirmed(page.now - CONFIRM_WITHIN)
+    if not old:
+        return 0
+    with service.ledger.write() as page:
+        return sum(move_on(page, each.reference, "filed", "expired") for each in old)
+
+
+def expire_kept(service: Service) -> int:
+    with service.ledger.read() as page:
+        due = page.kept.due(page.now.date(), limit=1)
+        today = page.now.date()
+    if not due:
+        return 0
+    with open_service(service.settings, today, starting=False) as fresh:
+        return sum(each.rows for each in expire(replace(fresh, ledger=service.ledger)))
+
+
+def purge(service: Service) -> int:
+    """What has served: visits, codes, counts, tokens, and copies that nobody can fetch any more."""
+    with service.ledger.write() as page:
+        gone = sum(each.purge() for each in (page.sessions, page.codes, page.attempts, page.spent))
+        oldest = page.now - timedelta(days=service.settings.portal.export_days)
+        for path in (service.settings.home / "exports").glob("S-*.zip"):
+            request = page.requests.get(path.stem)
+            if request is None or (request.finished_at and request.finished_at <= oldest):
+                path.unlink(missing_ok=True)
+                gone += 1
+    return gone

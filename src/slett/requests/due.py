@@ -1,0 +1,105 @@
+"""Erasures and copies whose turn has come, and what a dead process left of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from slett.ledger import Held, Request
+from slett.requests.at_once import DEAD
+from slett.requests.erase import erase_filed, resume
+from slett.requests.export import write_copy
+from slett.requests.particulars import read_particulars
+from slett.requests.progress import move_on
+from slett.requests.refuse import Refused
+from slett.requests.service import Service, open_service
+from slett.requests.subject import SubjectError
+
+
+def resume_left(service: Service) -> int:
+    """How many requests were taken up that a dead process left, or a store that failed."""
+    with service.ledger.read() as page:
+        left = [each for each in page.batches.unfinished() if not each.held_until or each.held_until <= page.now]
+    if not left:
+        return 0
+    outcomes = []
+    with _as_it_is_now(service) as fresh, suppress(Held):  # another process is at work on one
+        outcomes = resume(fresh)
+    return len(outcomes)
+
+
+def erase_due(service: Service) -> int:
+    """How many of the erasures whose turn has come are settled now: one batch of them."""
+    with service.ledger.read() as page:
+        due = page.requests.due(page.now, "erase", service.settings.batch_people)
+        named = [(each, read_particulars(page, each.reference)) for each in due]
+    for each in (each for each, who in named if who is None):
+        with service.ledger.write() as page:
+            move_on(page, each.reference, "scheduled", "refused", reason="whom it means is not known any more")
+    filed = [(each, who.subject) for each, who in named if who]
+    if not filed:
+        return 0
+    with _as_it_is_now(service) as fresh:
+        return len(erase_filed(fresh, filed))
+
+
+def export_due(service: Service) -> int:
+    """How many copies were made, or found to be of nobody."""
+    done = 0
+    with service.ledger.read() as page:
+        left = page.requests.running(page.now - DEAD, "export")
+    for each in left:
+        with service.ledger.write() as page:
+            move_on(page, each.reference, "running", "scheduled")
+    with service.ledger.read() as page:
+        due = page.requests.due(page.now, "export")
+    failed: Exception | None = None
+    for each in due:
+        try:
+            done += _copy(service, each)
+        except Exception as error:  # one person's copy does not hold up the next one's
+            failed = error
+    if failed:
+        raise failed
+    return done
+
+
+def _copy(service: Service, request: Request) -> int:
+    reference = request.reference
+    with service.ledger.write() as page:
+        who = read_particulars(page, reference)
+        if who is None or not move_on(page, reference, "scheduled", "running"):
+            return 0
+    path = service.settings.home / "exports" / f"{reference}.zip"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)  # of a process that died before it could say so
+    refused = ""
+    tables: dict[str, int] | None = None
+    try:
+        with _as_it_is_now(service) as fresh:
+            tables = write_copy(fresh, who.subject, path)
+    except (SubjectError, Refused) as error:
+        refused = str(error)
+    except BaseException:
+        with service.ledger.write() as page:
+            move_on(page, reference, "running", "scheduled")
+        raise
+    with service.ledger.write() as page:
+        if refused:
+            move_on(page, reference, "running", "scheduled")
+            move_on(page, reference, "scheduled", "refused", reason=refused)
+        elif tables is None:
+            move_on(page, reference, "running", "not_found", reason="nothing was found by what was given, in any store")
+        elif move_on(page, reference, "running", "verifying"):
+            page.requests.count({reference: {name: {"export": rows} for name, rows in tables.items()}})
+            move_on(page, reference, "verifying", "fulfilled")
+            page.log.append([{"event": "exported", "request": reference}])
+    return 1
+
+
+@contextmanager
+def _as_it_is_now(service: Service) -> Iterator[Service]:
+    """The service opened anew: the map and the databases may have changed since."""
+    with service.ledger.read() as page:
+        today = page.now.date()
+    with open_service(service.settings, today) as fresh:
+        yield replace(fresh, ledger=service.ledger)
