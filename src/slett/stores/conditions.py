@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -403,6 +404,33 @@ class Conditions:
         if number is None:
             return literal(0), self.where(rows, target)
         return number, self.where(rows, target, join=True)
+
+    def once(self, rows: Rows, target: TableClause, *, sliced: bool = False) -> tuple[Value, Condition]:
+        """The same, each row once: of several persons who reach a row, the lowest number."""
+        number = self.person(rows)
+        if number is None:
+            return literal_column("0"), self.where(rows, target, sliced=sliced)
+        if rows.among and not rows.others:
+            keys, more = self._stored(rows.among), []
+            sides, others = [target.c[each] for each in rows.key], [keys.column(each) for each in rows.key]
+            rest = self.where(rows, target, sliced=True)
+        else:
+            (link,) = rows.links
+            keys, more = self._stored(link.keys), [target.c[each] == self.bind(value) for each, value in link.when]
+            sides = [self._side(link, each, rows.table, target) for each in link.columns]
+            others = [self._other(link, keys.column(each)) for each in link.at]
+            rest = self.where(replace(rows, links=()), target)
+        nobody = self._somebody(keys, rows.links[0]) if not rows.among else []
+        named = [each.label(key_column(n)) for n, each in enumerate(others)]
+        people = select(func.min(keys.table.c.person).label("person"), *named).where(*nobody).group_by(*others)
+        lowest = people.subquery("people")
+        same = [side == lowest.c[key_column(n)] for n, side in enumerate(sides)]
+        return lowest.c.person, and_(*same, *more, rest)
+
+    def _stored(self, name: str) -> Stored:
+        keys = self.known[name]
+        assert isinstance(keys, Stored)  # noqa: S101 - asked only where a key table tells persons apart
+        return keys
 
 
 def _fitting(value: Scalar, family: Family) -> Scalar:

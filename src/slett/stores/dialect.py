@@ -4,15 +4,15 @@
 its kind is opened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, make_url
+from sqlalchemy import URL, ColumnElement, Connection, Engine, TableClause, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from slett.stores.errors import StoreError
-from slett.stores.schema import Family
+from slett.stores.schema import Family, Table
 
 
 class Dialect(Protocol):
@@ -21,6 +21,9 @@ class Dialect(Protocol):
     row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]
+    returns: ClassVar[bool]  # DELETE and UPDATE hand out the rows that they change
+    temporary: ClassVar[str]  # begins a temporary table `{name}` of a SELECT; its column `{large}` takes any length
+    drop: ClassVar[str]  # drops a temporary table, if there is one; and commits nothing
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
         """An engine whose connections commit by themselves unless told otherwise, and wait so long for a lock."""
@@ -66,6 +69,24 @@ class Dialect(Protocol):
 
     def analyse(self, connection: Connection, table: str) -> None:
         """Let the planner know how large a key table is."""
+
+    def may_capture(self, connection: Connection, table: Table) -> None:
+        """Fail when rows of the table could not be given back as they were."""
+
+    def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
+        """What the statement returns, a row at a time, in a form that reads back exactly, today and by later servers.
+
+        PostgreSQL: a line of COPY's text format. Elsewhere the statement makes it: the list of a row's literals.
+        """
+
+    def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
+        """The column's value as text that is, in a statement, that very value again; not where `returns`."""
+
+    def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        """The parts with commas between, as one text; not where `returns`."""
+
+    def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
+        """Where a row lies, for tables where no key tells rows apart; None where that cannot be asked."""
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         """The same error, in words that hold no value of any row."""

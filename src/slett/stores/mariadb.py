@@ -2,18 +2,43 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, LargeBinary, cast, create_engine, event, func, text
-from sqlalchemy.dialects.mysql import CHAR
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    TableClause,
+    case,
+    cast,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.schema import Family
+from slett.stores.schema import Family, Table
 
 BUSY = {1205, 1213, 3024, 1969, 3572}  # lock wait, deadlock, statement time-outs
 DENIED = {1044, 1142, 1143, 1290, 1836, 1227}
+GEOMETRY = {
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+}
+STREAMING = {"stream_results": True, "yield_per": 1_000}
 GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 
 
@@ -23,6 +48,9 @@ class MariaDB:
     row_id: ClassVar[str] = ""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
+    returns: ClassVar[bool] = False
+    temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} ({large} longblob) AS"
+    drop: ClassVar[str] = "DROP TEMPORARY TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
         engine = create_engine(
@@ -101,6 +129,27 @@ class MariaDB:
     def analyse(self, connection: Connection, table: str) -> None:
         """A temporary table has exact statistics."""
 
+    def may_capture(self, connection: Connection, table: Table) -> None:
+        """Any table's may."""
+
+    def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
+        limit = int(connection.scalar(text("SELECT @@max_allowed_packet")) or 0) - 1024
+        for (row,) in connection.exec_driver_sql(statement, parameters, execution_options=STREAMING):
+            if row is None or len(row) > limit:  # of a text that grows too long, MariaDB makes null
+                raise StoreError("", "a row is too large to be put away; raise max_allowed_packet on the server")
+            yield row
+
+    def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
+        kind = (re.match(r"\w+", type_) or [""])[0].lower()
+        return case((column.is_(None), literal_column("'NULL'")), else_=_literal(column, kind))
+
+    def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        first, *rest = parts
+        return cast(func.concat(first, *(piece for part in rest for piece in (literal_column("','"), part))), BINARY)
+
+    def place(self, _target: TableClause, /) -> ColumnElement[Any] | None:
+        return None
+
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         original: Any = error.orig
         number = original.args[0] if getattr(original, "args", None) else 0
@@ -120,6 +169,25 @@ class MariaDB:
             found = re.search(r"CONSTRAINT `([^`]+)`", str(original))
             return Conflict(store, f"constraint `{found[1] if found else number}` forbids it")
         return StoreError(store, f"MariaDB error {number}")
+
+
+def _literal(column: Any, kind: str) -> Any:
+    """A value that is not null. Text keeps its character set, and with it its bytes."""
+    match kind:
+        case "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "double":
+            return cast(column, CHAR)
+        case "float":
+            return cast(cast(column, DOUBLE), CHAR)  # as FLOAT it would show six digits
+        case "bit":
+            return cast(cast(column, INTEGER(unsigned=True)), CHAR)
+        case "date" | "datetime" | "time" | "year" | "uuid" | "inet4" | "inet6":
+            return func.quote(cast(column, CHAR))
+        case "timestamp":  # whatever the time zone, and summer's last hour told from winter's first
+            seconds = func.unix_timestamp(column)
+            real = func.concat(literal_column("'from_unixtime('"), seconds, literal_column("')'"))
+            return case((seconds == 0, func.quote(cast(column, CHAR))), else_=real)
+    charset = func.charset(column) if kind not in GEOMETRY else literal_column("'binary'")
+    return func.concat(literal_column("'_'"), charset, func.quote(cast(column, BINARY)))
 
 
 def _path(path: tuple[str, ...]) -> str:

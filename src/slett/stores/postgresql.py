@@ -5,15 +5,39 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, String, cast, create_engine, func, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    String,
+    TableClause,
+    cast,
+    column,
+    create_engine,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.schema import Family
+from slett.stores.schema import Family, Table
 
 BUSY = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock_timeout, statement_timeout
 BLOCK = 64  # bytes: the block of SHA-256
+
+# How values are written in COPY's text, until the transaction ends: so that they read back whatever the server is set
+# to. Not the time zone, because `date_trunc` asks for it, and an offset is always written.
+_PINS = """
+SELECT set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'postgres', true),
+       set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true),
+       set_config('xmloption', 'content', true), set_config('lc_monetary', 'C', true)
+"""
+_HEIRS = """
+SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relname = %s AND n.nspname = coalesce(%s, current_schema())
+"""
 
 
 class PostgreSQL:
@@ -22,6 +46,9 @@ class PostgreSQL:
     row_id: ClassVar[str] = "ctid"
     streams_in_transaction: ClassVar[bool] = True
     begin: ClassVar[str] = "BEGIN"
+    returns: ClassVar[bool] = True
+    temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
+    drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
         options = f"-c lock_timeout={int(lock_seconds * 1000)} -c client_min_messages=warning"
@@ -90,6 +117,29 @@ class PostgreSQL:
 
     def analyse(self, connection: Connection, table: str) -> None:
         connection.exec_driver_sql(f"ANALYZE {table}")
+
+    def may_capture(self, connection: Connection, table: Table) -> None:
+        if connection.exec_driver_sql(_HEIRS, (table.plain_name, table.schema or None)).first():
+            raise StoreError("", f"`{table.name}` has heirs (INHERITS), and what is theirs alone would not come back")
+
+    def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
+        driver: Any = connection.connection.driver_connection
+        copy = f"COPY ({statement}) TO STDOUT (ENCODING 'UTF8')"
+        with _as_sqlalchemy_raises(), driver.cursor() as cursor:
+            cursor.execute(_PINS)
+            # COPY takes no parameters: the driver writes them into it, and without any leaves %% as it is
+            with cursor.copy(copy, parameters) if parameters else cursor.copy(copy.replace("%%", "%")) as rows:
+                yield from map(bytes, rows)
+
+    def literal(self, _column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
+        raise NotImplementedError("COPY writes them")
+
+    def line(self, _parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        raise NotImplementedError("COPY writes them")
+
+    def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
+        table, row = (cast(column(each, _selectable=target), String) for each in ("tableoid", "ctid"))
+        return table + row
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         original: Any = error.orig

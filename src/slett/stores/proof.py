@@ -40,6 +40,50 @@ def insist(store: str, statement: Delete | Update, keys: Iterable[tuple[str, ...
         raise Unproven(store, f"a change of `{statement.table}` is not bound to keys; report this as a fault")
 
 
+def insist_on_locked(store: str, statement: Update, key: tuple[str, ...], keys: Iterable[tuple[str, ...]]) -> None:
+    """Let an UPDATE pass whose rows are those of a subquery, by their key, where the subquery is bound.
+
+    Raises:
+        Unproven: it is not.
+    """
+    table, wanted = statement.table, {frozenset(each) for each in keys if each}
+    pairs = _equated(statement.whereclause)
+    rows = pairs[0][1].table if pairs else None
+    select = rows.element if isinstance(rows, Subquery) else None
+    if (
+        key
+        and isinstance(table, TableClause)
+        and isinstance(select, Select)
+        and select.whereclause is not None
+        and all(left.table is table and right.table is rows for left, right in pairs)
+        and [left.name for left, _ in pairs] == list(key)
+        and [_of(table, select.selected_columns[right.name]) for _, right in pairs] == list(key)
+        and _bound(select.whereclause, table.name, wanted)
+    ):
+        return
+    raise Unproven(store, f"a change of `{statement.table}` is not bound to keys; report this as a fault")
+
+
+def _equated(clause: Any) -> list[tuple[Any, Any]]:
+    """The two sides of each equation of columns, where the clause is nothing but those joined by AND."""
+    both = isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
+    clauses = clause.clauses if both else [clause]
+    plain = all(
+        isinstance(each, BinaryExpression)
+        and each.operator is operators.eq
+        and isinstance(each.left, ColumnClause)
+        and isinstance(each.right, ColumnClause)
+        for each in clauses
+    )
+    return [(each.left, each.right) for each in clauses] if plain else []
+
+
+def _of(table: TableClause, selected: Any) -> str | None:
+    """The column of the table that is selected, under whatever name."""
+    source = getattr(selected, "element", selected)
+    return source.name if isinstance(source, ColumnClause) and source.table is table else None
+
+
 def is_bound(statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> bool:
     """Whether the statement can only reach rows that hold a listed key, or a key of a key table.
 

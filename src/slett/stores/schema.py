@@ -24,6 +24,7 @@ class Column:
     length: int | None = None  # characters, where the type limits them
     default: bool = False
     generated: bool = False  # computed by the database: can be neither set nor anonymised
+    stamped: bool = False  # written by the database whenever another column of the row is
 
 
 @dataclass(frozen=True, slots=True)

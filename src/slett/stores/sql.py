@@ -201,7 +201,7 @@ class Session:
             self.store.name, name, keys, self.conditions, self._dialect, self._connection
         )
         for statement in statements:
-            self._run_text(statement)
+            self.run_text(statement)
         self.known[keys.name] = stored
         return stored
 
@@ -268,7 +268,7 @@ class Session:
     @contextmanager
     def transaction(self, *, defer: bool = False) -> Iterator[Self]:
         """All of it or none. Deferred constraints are settled before the commit, where they still have a name."""
-        self._run_text(self._dialect.begin)
+        self.run_text(self._dialect.begin)
         try:
             if defer:
                 with self.store._words():
@@ -277,7 +277,7 @@ class Session:
             if self._has_deferrable:
                 with self.store._words():
                     self._dialect.settle(self._connection)
-            self._run_text("COMMIT")
+            self.run_text("COMMIT")
         except BaseException:
             self._roll_back()
             raise
@@ -315,10 +315,10 @@ class Session:
         if not key:
             return None
         self._sliced = True
-        self._run_text(f"DROP TABLE IF EXISTS {SLICES}")
+        self.run_text(f"DROP TABLE IF EXISTS {SLICES}")
         numbered = self.make.prepare(self.make.numbered(change, key))
         made = int(self.ask(replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")).rowcount)
-        self._run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
+        self.run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
         self._analyse(SLICES)
         return made if made >= 0 else int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
 
@@ -347,7 +347,14 @@ class Session:
         with self.store._words():
             return self._connection.exec_driver_sql(prepared.text, parameters)
 
-    def _run_text(self, statement: str) -> None:
+    def hand_out(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Iterator[bytes]:
+        """What comes of a prepared statement, a row at a time as bytes; memory does not grow with it."""
+        self.statements += 1
+        with self.store._words():
+            yield from self._dialect.hand_out(self._connection, prepared.text, prepared.parameters(self.known, extra))
+
+    def run_text(self, statement: str) -> None:
+        """Run a statement that has no parameters and names no row."""
         self.statements += 1
         with self.store._words():
             self._connection.exec_driver_sql(statement)

@@ -4,16 +4,29 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, QueuePool, create_engine, func
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    QueuePool,
+    TableClause,
+    case,
+    column,
+    create_engine,
+    func,
+    literal_column,
+)
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.schema import Family
+from slett.stores.schema import Family, Table
 
 
 class SQLite:
@@ -22,6 +35,9 @@ class SQLite:
     row_id: ClassVar[str] = "rowid"
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
+    returns: ClassVar[bool] = False  # only the new values
+    temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
+    drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
         file = url.database or ""
@@ -94,6 +110,28 @@ class SQLite:
     def analyse(self, connection: Connection, table: str) -> None:
         """SQLite plans well enough from the indexes of a key table."""
 
+    def may_capture(self, connection: Connection, table: Table) -> None:
+        """Any table's may."""
+
+    def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
+        for (row,) in connection.exec_driver_sql(statement, parameters, execution_options={"yield_per": 1_000}):
+            yield row.encode("ascii")
+
+    def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
+        # quote() stops at the first NUL
+        text = _joined(literal_column("'CAST(X'''"), func.hex(column), literal_column("''' AS TEXT)'"))
+        endless: list[Any] = [
+            (column == literal_column(each), literal_column(f"'{each}'")) for each in ("9e999", "-9e999")
+        ]
+        return case((func.typeof(column) == literal_column("'text'"), text), *endless, else_=func.quote(column))
+
+    def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        first, *rest = parts
+        return _joined(first, *(piece for part in rest for piece in (literal_column("','"), part)))
+
+    def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
+        return column(self.row_id, _selectable=target)
+
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         name = getattr(error.orig, "sqlite_errorname", "")
         if name.startswith("SQLITE_CANTOPEN"):
@@ -108,6 +146,10 @@ class SQLite:
             kind = name.removeprefix("SQLITE_CONSTRAINT_").lower() or "unnamed"
             return Conflict(store, f"a constraint ({kind}) forbids it")
         return StoreError(store, f"SQLite error {name or type(error.orig).__name__}")
+
+
+def _joined(*parts: ColumnElement[Any]) -> ColumnElement[Any]:
+    return reduce(lambda text, part: text.op("||")(part), parts)
 
 
 def _fold(value: Any) -> Any:

@@ -129,7 +129,7 @@ class Statements:
         columns = [_key_column(target, each) for each in key]
         named = [each.label(key_column(n)) for n, each in enumerate(columns)]
         number = func.row_number().over(order_by=columns).label(NUMBER)
-        return select(number, *named).where(self._touched(change, target))
+        return select(number, *named).where(self.touched(change, target))
 
     def row_key(self, name: str) -> tuple[str, ...]:
         """The columns that tell a table's rows apart; empty where nothing does."""
@@ -156,24 +156,29 @@ class Statements:
         rows = change.rows
         target = self._conditions.table(rows.table)
         joins = self._dialect.joins
-        parts = [self._touched(change, target, join=joins and not sliced, sliced=sliced)]
+        parts = [self.touched(change, target, join=joins and not sliced, sliced=sliced)]
         if sliced:
-            parts.append(self._in_slice(rows.table, target, join=joins))
+            parts.append(self.in_slice(rows.table, target, join=joins))
         if isinstance(change, Delete):
             statement: Any = delete(target).where(*parts)
         else:
             values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
             statement = update(target).where(*parts).values(values)
-        keys = [rows.key] if rows.among else [each.columns for each in rows.links]
-        insist(self._store, statement, [self.row_key(rows.table)] if sliced else keys)
+        insist(self._store, statement, self.bound(rows, sliced=sliced))
         return statement
+
+    def bound(self, rows: Rows, *, sliced: bool) -> list[tuple[str, ...]]:
+        """The columns by which a change of these rows must be bound to keys: any one group of them."""
+        if sliced:
+            return [self.row_key(rows.table)]
+        return [rows.key] if rows.among else [each.columns for each in rows.links]
 
     def _count(self, change: Change) -> Any:
         target = self._conditions.table(change.rows.table)
         return select(func.count()).select_from(target).where(self._counted(change, target))
 
-    def _touched(self, change: Change, target: TableClause, *, join: bool = False, sliced: bool = False) -> Any:
-        """The rows that the change would touch now."""
+    def touched(self, change: Change, target: TableClause, *, join: bool = False, sliced: bool = False) -> Any:
+        """The condition of the rows that the change would touch now."""
         where = self._conditions.where(change.rows, target, join=join, sliced=sliced)
         if isinstance(change, Delete):
             return where
@@ -181,9 +186,10 @@ class Statements:
 
     def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
         """The same, without rows that an earlier step has counted already."""
-        return and_(self._touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
+        return and_(self.touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
 
-    def _in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
+    def in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
+        """The condition of the rows of a slice: its bounds are the extras `after` and `upto`."""
         key = self.row_key(name)
         numbered = table(SLICES, sa_column(NUMBER), *(sa_column(key_column(n)) for n in range(len(key))))
         after, upto = self._conditions.bind(Extra("after")), self._conditions.bind(Extra("upto"))

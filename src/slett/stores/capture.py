@@ -1,0 +1,193 @@
+"""Changes whose rows are handed out as they were, column by column and byte for byte, while they are changed.
+
+    with session.transaction():
+        rows = capture(session, change, seal)            # or, for a large one: capture(session, change, seal, part)
+
+`seal` is called with blocks of bytes, each a whole number of rows and about a mebibyte at most, unless one row is more.
+All of them were handed out when `capture` returns; only then may the transaction commit. `shape_of(session, change)`
+says beforehand what is in them, to be kept beside them; `giveback` takes both.
+
+The rows handed out are exactly those that were changed, as they were just before, whatever others write meanwhile:
+PostgreSQL returns them from the very statement that changes them; MariaDB and SQLite lock and read them first, and
+if then another number of rows is changed, nothing is (`Busy`: try the transaction again). No row becomes objects here:
+databases write the text, the bytes pass through.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from secrets import randbits
+from typing import Any
+
+from sqlalchemy import and_, delete, literal_column, select, table, update
+from sqlalchemy import column as sa_column
+
+from slett.stores.conditions import key_column
+from slett.stores.errors import Busy
+from slett.stores.operations import Change, Delete, Update
+from slett.stores.proof import insist, insist_on_locked
+from slett.stores.sql import Session
+from slett.stores.statements import Extra, Prepared, Slice
+from slett.stores.taken import Taken, shape, shape_of
+
+__all__ = ["Taken", "capture", "shape_of"]
+
+BLOCK = 2**20  # bytes handed out at once
+COPIED, LITERAL = b"%b", b"(%b),\n"
+ASIDE = "slett_aside"  # keys and old values while the new ones are written
+
+Write = Callable[[bytes], None]
+
+
+def capture(session: Session, change: Change, write: Write, part: Slice | None = None) -> int:
+    """Run a change, or a slice of it, inside `session.transaction()`; says how many rows it touched.
+
+    Args:
+        write: takes every row as it was, in blocks of bytes. What it raises ends the transaction.
+
+    Raises:
+        Unproven: the statement would not be bound to keys. Nothing ran.
+        Busy: others wrote in between. Roll back, and nothing has changed; it may be tried again.
+        StoreError: a row is too large to be handed out.
+    """
+    taken = shape(session, change)
+    extra: dict[str, Any] = {"capture": randbits(62)}
+    if part is not None:
+        extra |= {"after": part.after, "upto": part.upto}
+    sliced = part is not None
+    session.make.change(change, sliced=sliced)  # proven before anything is handed out
+    if session.store.dialect.returns:
+        return _gather(session.hand_out(_returning(session, change, taken, sliced=sliced), extra), COPIED, write)
+    if isinstance(change, Delete):
+        found = _gather(session.hand_out(_rows_before(session, change, taken, sliced=sliced), extra), LITERAL, write)
+        changed = session.apply(change, part)
+    else:
+        aside = _values_aside(session, change, taken, sliced=sliced)
+        session.run_text(f"{session.store.dialect.drop} {ASIDE}")
+        session.ask(aside, extra)
+        changed = session.apply(change, part)
+        found = _gather(session.hand_out(_values_both(session, change, taken), extra), LITERAL, write)
+        session.run_text(f"{session.store.dialect.drop} {ASIDE}")
+    if found != changed:
+        raise Busy(session.store.name, "somebody wrote the same rows at the same moment")
+    return changed
+
+
+def _gather(rows: Iterable[bytes], form: bytes, write: Write) -> int:
+    """Hand the rows out in blocks, each row in its form; says how many they were."""
+    count, size = 0, 0
+    block: list[bytes] = []
+    for row in rows:
+        block.append(form % row)
+        count += 1
+        size += len(row)
+        if size >= BLOCK:
+            write(b"".join(block))
+            block, size = [], 0
+    if block:
+        write(b"".join(block))
+    return count
+
+
+# -- databases that return what they change -------------------------------------------------------------
+
+
+def _returning(session: Session, change: Change, taken: Taken, *, sliced: bool) -> Prepared:
+    make = partial(_delete if isinstance(change, Delete) else _update, session, change, taken, sliced=sliced)  # type: ignore[arg-type] # each takes its own kind
+    return session.make.remember(("returning", change, sliced), change.rows, make)
+
+
+def _delete(session: Session, change: Delete, taken: Taken, *, sliced: bool) -> Any:
+    target = session.conditions.table(change.rows.table)
+    number, where = _condition(session, change, target, sliced=sliced)
+    statement = delete(target).where(where)
+    insist(session.store.name, statement, session.make.bound(change.rows, sliced=sliced))
+    return statement.returning(number, *_place(session, taken, target), *(target.c[each] for each in taken.columns))
+
+
+def _update(session: Session, change: Update, taken: Taken, *, sliced: bool) -> Any:
+    """Rows are locked and read in a subquery, because RETURNING knows only what was written."""
+    conditions, name = session.conditions, change.rows.table
+    target = conditions.table(name)
+    number, where = _condition(session, change, target, sliced=sliced)
+    keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
+    old = [target.c[each].label(f"old{n}") for n, each in enumerate(taken.columns)]
+    locked = select(number.label("person"), *keys, *old).where(where).with_for_update(of=target).subquery("locked")
+    same = and_(*(target.c[each] == locked.c[key_column(n)] for n, each in enumerate(taken.key)))
+    values = {each.column: conditions.written(each, name, target) for each in change.writes}
+    statement = update(target).where(same).values(values)
+    insist_on_locked(session.store.name, statement, taken.key, session.make.bound(change.rows, sliced=sliced))
+    return statement.returning(*locked.c, *(target.c[each] for each in taken.columns))
+
+
+def _condition(session: Session, change: Change, target: Any, *, sliced: bool) -> tuple[Any, Any]:
+    """(the person's number, which rows): the key table is joined, so that its number is at hand."""
+    number = session.conditions.person(change.rows)
+    join = number is not None
+    where = session.make.touched(change, target, join=join, sliced=sliced and not join)
+    if sliced:
+        where = and_(where, session.make.in_slice(change.rows.table, target, join=False))
+    return (literal_column("0") if number is None else number), where
+
+
+# -- databases that do not ------------------------------------------------------------------------------
+
+
+def _rows_before(session: Session, change: Delete, taken: Taken, *, sliced: bool) -> Prepared:
+    def make() -> Any:
+        target = session.conditions.table(change.rows.table)
+        number, where = _once(session, change, target, sliced=sliced)
+        fields = [_literal(session, taken, target, each) for each in taken.columns]
+        line = session.store.dialect.line([number, *_place(session, taken, target), *fields])
+        return select(line).where(where).with_for_update()
+
+    return session.make.remember(("before", change, sliced), change.rows, make)
+
+
+def _values_aside(session: Session, change: Update, taken: Taken, *, sliced: bool) -> Prepared:
+    """The temporary table of the rows' keys and old values."""
+
+    def make() -> Any:
+        target = session.conditions.table(change.rows.table)
+        number, where = _once(session, change, target, sliced=sliced)
+        keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
+        old = session.store.dialect.line([_literal(session, taken, target, each) for each in taken.columns])
+        return select(number.label("person"), *keys, old.label("old")).where(where).with_for_update()
+
+    found = session.make.remember(("aside", change, sliced), change.rows, make)
+    start = session.store.dialect.temporary.format(name=ASIDE, large="old")
+    return Prepared(f"{start} {found.text}", found.values)
+
+
+def _values_both(session: Session, change: Update, taken: Taken) -> Prepared:
+    def make() -> Any:
+        target = session.conditions.table(change.rows.table)
+        aside = table(ASIDE, *(sa_column(each) for each in ("person", "old", *map(key_column, range(len(taken.key))))))
+        keys = [_literal(session, taken, target, each) for each in taken.key]
+        new = [_literal(session, taken, target, each) for each in taken.columns]
+        same = (target.c[each] == aside.c[key_column(n)] for n, each in enumerate(taken.key))
+        return select(session.store.dialect.line([aside.c.person, *keys, aside.c.old, *new])).where(*same)
+
+    return session.make.remember(("both", change), change.rows, make)
+
+
+def _once(session: Session, change: Change, target: Any, *, sliced: bool) -> tuple[Any, Any]:
+    """(the person's number, which rows), each row once."""
+    number, where = session.conditions.once(change.rows, target, sliced=sliced)
+    parts = [where]
+    if isinstance(change, Update):
+        parts.append(session.conditions.unfinished(change, target))
+    if sliced:
+        parts.append(session.make.in_slice(change.rows.table, target, join=session.store.dialect.joins))
+    return number, and_(*parts)
+
+
+def _place(session: Session, taken: Taken, target: Any) -> list[Any]:
+    """What tells equal rows apart where no key does."""
+    if taken.key:
+        return []
+    place = session.store.dialect.place(target)
+    return [session.conditions.bind(Extra("capture")) if place is None else place]  # else at least: in which capture
+
+
+def _literal(session: Session, taken: Taken, target: Any, name: str) -> Any:
+    return session.store.dialect.literal(target.c[name], taken.types[taken.fields.index(name)])

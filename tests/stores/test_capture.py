@@ -1,0 +1,193 @@
+"""The rows that are handed out are the rows that were changed, as they were just before."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from slett.stores.capture import Taken, capture, shape_of
+from slett.stores.errors import Busy, StoreError, Unproven
+from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Rule, Update, Write
+from slett.stores.sql import Session
+from slett.stores.statements import Slice
+from tests.servers.databases import dialect_of, engine
+from tests.stores.conformance import OWN_LOG, OWN_ORDERS, OWN_USERS, Shop, opened, ways
+from tests.stores.schemas import execute
+
+FORGET = Update(OWN_USERS, (Write("mail", Rule("hash")), Write("born", Rule("year")), Write("city", Rule("null"))))
+
+
+@pytest.fixture
+def shop(database: str) -> Iterator[Shop]:
+    with opened(database) as shop:
+        yield shop
+
+
+def take(session: Session, change: Change, part: Slice | None = None) -> tuple[Taken, list[bytes], int]:
+    """Capture a change in a transaction of its own."""
+    blocks: list[bytes] = []
+    taken = shape_of(session, change)
+    with session.transaction():
+        count = capture(session, change, blocks.append, part)
+    return taken, blocks, count
+
+
+def rows_in(url: str, taken: Taken, blocks: list[bytes]) -> list[tuple[str, ...]]:
+    """What is in the blocks, as the database itself reads it: person's number and fields, as text."""
+    whole = b"".join(blocks)
+    with engine(url).connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        cursor = driver.cursor()
+        if dialect_of(url) == "postgresql":
+            names = ["person", *([] if taken.key else ["place"]), *(f"f{n}" for n, _ in enumerate(taken.types))]
+            types = ["int", *([] if taken.key else ["text"]), *taken.types]
+            written = [f"w{n}" for n in range(len(taken.columns))] if taken.what == "values" else []
+            names, types = names + written, types + list(taken.types[len(taken.key) :] if written else [])
+            cursor.execute(
+                f"CREATE TEMP TABLE back ({', '.join(map(' '.join, zip(names, types, strict=True)))})".encode()
+            )
+            with cursor.copy(b"COPY back FROM STDIN") as copy:
+                copy.write(whole)
+            cursor.execute(b"SELECT * FROM back")
+        elif not whole:
+            return []
+        else:
+            text = b"VALUES " + whole.rstrip(b",\n")
+            cursor.execute(text.decode())
+        found = [tuple(map(str, row)) for row in cursor.fetchall()]
+    return sorted(row if taken.key else (row[0], *row[2:]) for row in found)
+
+
+def as_text(rows: list[tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    return sorted(tuple(map(str, row)) for row in rows)
+
+
+@ways
+@pytest.mark.parametrize("rows", [OWN_ORDERS, OWN_LOG], ids=["a key", "no key"])
+def test_deleted_rows_are_handed_out_whole_and_no_others(shop: Shop, inline_keys: int, rows: Rows) -> None:
+    before = shop.rows(f"SELECT 0, t.* FROM «{rows.table}» t WHERE user_id = 1")
+    others = shop.rows(f"SELECT * FROM «{rows.table}» WHERE user_id <> 1")
+    with shop.session(1, inline_keys=inline_keys) as session:
+        taken, blocks, count = take(session, Delete(rows))
+        assert take(session, Delete(rows))[1:] == ([], 0)
+    assert count == len(before)
+    assert rows_in(shop.url, taken, blocks) == as_text(before)
+    assert as_text(shop.rows(f"SELECT * FROM «{rows.table}»")) == as_text(others)
+
+
+@ways
+def test_written_values_are_handed_out_before_and_after(shop: Shop, inline_keys: int) -> None:
+    before = shop.rows("SELECT 0, id, mail, city, born FROM users WHERE id = 1")
+    with shop.session(1, inline_keys=inline_keys) as session:
+        taken, blocks, count = take(session, FORGET)
+        assert take(session, FORGET)[1:] == ([], 0)
+    after = shop.rows("SELECT mail, city, born FROM users WHERE id = 1")
+    assert (taken.what, taken.fields, taken.written, count) == (
+        "values",
+        ("id", "mail", "city", "born"),
+        ("mail", "born", "city"),
+        1,
+    )
+    assert rows_in(shop.url, taken, blocks) == as_text([(*before[0], *after[0])])
+
+
+def test_each_row_of_many_people_carries_its_person_and_one_of_two_is_enough(shop: Shop) -> None:
+    """A row of two people is handed out once, and counted once."""
+    shared = replace(OWN_ORDERS, links=(Link(("note",), "notes", ("value",)),))
+    with shop.session(1, 3) as session:
+        taken, blocks, count = take(session, Delete(OWN_ORDERS))
+        assert (count, [row[0] for row in rows_in(shop.url, taken, blocks)]) == (3, ["0", "0", "1"])
+    with shop.session(2) as session:
+        notes = KeySet("notes", "", "", ("value",), ("text",), ("value",))
+        session.know(notes, [(4, "a"), (5, "a"), (5, "b")], people=6)
+        update = Update(shared, (Write("note", Rule("constant", "-")),))
+        taken, blocks, count = take(session, update)
+        assert (count, [row[0] in "45" for row in rows_in(shop.url, taken, blocks)]) == (2, [True, True])
+        execute(shop.url, "UPDATE «order» SET note = 'a'")
+        taken, blocks, count = take(session, Delete(shared))
+        assert (count, len(rows_in(shop.url, taken, blocks))) == (2, 2)
+
+
+@ways
+@pytest.mark.parametrize("kind", ["rows", "values"])
+def test_slices_hand_out_every_row_once(shop: Shop, inline_keys: int, kind: str) -> None:
+    execute(shop.url, *(f"INSERT INTO «order» VALUES ({n % 7 + 4}, {n}, 1, 'n', NULL)" for n in range(20)))
+    change = Delete(OWN_ORDERS) if kind == "rows" else Update(OWN_ORDERS, (Write("note", Rule("constant", "-")),))
+    keys = as_text(shop.rows("SELECT shop, no FROM «order» WHERE user_id = 1"))
+    with shop.session(1, inline_keys=inline_keys) as session:
+        total = session.number(change)
+        assert total == 22
+        found = []
+        for after in range(0, total, 5):
+            taken, blocks, _ = take(session, change, Slice(after, after + 5))
+            found += [row[1:3] for row in rows_in(shop.url, taken, blocks)]
+    assert sorted(found) == keys
+
+
+def test_rows_that_nothing_tells_apart_go_in_slices_or_whole(shop: Shop) -> None:
+    with shop.session(1) as session:
+        total = session.number(Delete(OWN_LOG))
+        taken, blocks, count = take(session, Delete(OWN_LOG), Slice(0, 3) if total else None)
+    assert (count, len(rows_in(shop.url, taken, blocks))) == (3, 3)
+
+
+def test_blocks_are_bounded_and_hold_whole_rows(shop: Shop) -> None:
+    execute(shop.url, "CREATE TABLE «wide» (id INTEGER PRIMARY KEY, user_id INTEGER, line VARCHAR(9000))")
+    for start in range(0, 400, 100):
+        values = ", ".join(f"({n}, 1, '{'x' * 9000}')" for n in range(start, start + 100))
+        execute(shop.url, f"INSERT INTO wide VALUES {values}")
+    schema = shop.store.read_schema()
+    with replace(shop, schema=schema).session(1) as session:
+        taken, blocks, _ = take(session, Delete(replace(OWN_ORDERS, table="wide", key=("id",))))
+    assert len(blocks) > 2
+    assert max(map(len, blocks)) < 2**20 + 20_000
+    assert sum(len(rows_in(shop.url, taken, [block])) for block in blocks) == 400
+
+
+def test_what_cannot_be_put_away_is_not_taken(shop: Shop) -> None:
+    """Whoever takes the blocks fails: nothing is changed."""
+
+    def full(_block: bytes) -> None:
+        raise OSError("disk full")
+
+    for change in (Delete(OWN_ORDERS), FORGET):
+        with shop.session(1) as session, pytest.raises(OSError, match="disk full"), session.transaction():
+            capture(session, change, full)
+        with shop.session(1) as session:
+            assert session.count([change]) == [2 if isinstance(change, Delete) else 1]
+
+
+def test_a_change_that_names_no_keys_hands_nothing_out(shop: Shop) -> None:
+    everybody = Rows("users", (), key=("id",))
+    for change in (Delete(everybody), Update(everybody, FORGET.writes)):
+        blocks: list[bytes] = []
+        with shop.session(1) as session, pytest.raises(Unproven), session.transaction():
+            capture(session, change, blocks.append)
+        assert not blocks
+
+
+def test_values_without_a_key_are_refused_beforehand(shop: Shop) -> None:
+    change = Update(OWN_LOG, (Write("line", Rule("null")),))
+    with shop.session(1) as session, pytest.raises(StoreError, match="has no key that stays as it is"):
+        shape_of(session, change)
+
+
+def test_a_shape_can_be_written_down(shop: Shop) -> None:
+    with shop.session(1) as session:
+        for change in (Delete(OWN_LOG), FORGET):
+            taken = shape_of(session, change)
+            assert Taken.from_plain(json.loads(json.dumps(taken.plain()))) == taken
+
+
+@ways
+def test_a_row_that_somebody_holds_is_busy_and_hands_nothing_out(shop: Shop, inline_keys: int) -> None:
+    blocks: list[bytes] = []
+    with shop.session(1, inline_keys=inline_keys) as session:
+        with engine(shop.url).connect() as connection, connection.begin():
+            connection.exec_driver_sql("UPDATE users SET city = 'x' WHERE id = 1")
+            with pytest.raises(Busy), session.transaction():
+                capture(session, FORGET, blocks.append)
+        assert not blocks
+        assert take(session, FORGET)[2] == 1
