@@ -1,4 +1,4 @@
-"""`slett sweep` and `slett resume`: what comes after."""
+"""`slett sweep`, `slett resume` and `slett replay`: what comes after."""
 
 import os
 import subprocess
@@ -52,6 +52,24 @@ def test_kept_rows_go_when_their_time_has_come(any_shop: Shop, monkeypatch: pyte
     ]
     assert any_shop.rows("SELECT id FROM orders") == [(3,)], "that of somebody who did not leave"
     assert any_shop.succeed("sweep") == "No kept row is due.\n"
+
+
+def test_who_came_back_is_erased_again_and_who_may_be_another_is_counted(shop: Shop) -> None:
+    assert shop.succeed("replay") == "Nobody came back.\n"
+    kari = shop.rows("SELECT * FROM users WHERE id = 1")[0]
+    shop.succeed("erase", "1", "--yes")
+    shop.sql(f"INSERT INTO users VALUES {tuple(kari)!r}")
+    said = shop.slett("replay", "--since", "2000-01-01", "--dry-run")
+    assert (said.status, said.out) == (0, "1 erased person would be erased again, with 1 row.\n")
+    assert "1 erased person came back, with 1 row." in shop.succeed("replay", "--since", "2000-01-01")
+    assert shop.rows("SELECT id FROM users") == [(2,)]
+    shop.sql("INSERT INTO users (id, email) VALUES (1, 'eva@example.org')")
+    said = shop.slett("replay")
+    assert said.status == 4
+    assert "left: 1 person with a key of `shop/users` that was erased" in said.out
+    assert '"named_by": "shop/users"' in shop.slett("replay", "--json").out
+    shop.succeed("replay", "--doubtful")
+    assert shop.rows("SELECT id FROM users") == [(2,)]
 
 
 def test_nothing_interrupted_is_nothing_to_resume(shop: Shop) -> None:

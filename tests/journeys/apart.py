@@ -1,9 +1,9 @@
 """Erasures in processes of their own, to be killed or measured.
 
 `python -m tests.journeys.apart` reads jobs, one JSON object a line: `folder`, `settings`, `people` (keys) and
-`kill_at` (0: never). Each is done in a fresh fork, and answered with a line of JSON. A process counts instants: each
-statement before it is sent and after it was answered, and each commit of the ledger. At the given one it kills
-itself, as `kill -9` does.
+`kill_at` (0: never), and whether it is a `replay` instead, of everybody. Each is done in a fresh fork, and answered
+with a line of JSON. A process counts instants: each statement before it is sent and after it was answered, and each
+commit of the ledger. At the given one it kills itself, as `kill -9` does.
 """
 
 import json
@@ -12,13 +12,18 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from slett.requests.erase import erase
+from slett.requests.erase import Outcome, erase
+from slett.requests.replay import replay
 from tests.journeys.scene import Scene, subjects
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Instants:
@@ -57,7 +62,10 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     scene = Scene(Path(job["folder"]), {}, job["settings"])
     instants = Instants(job["kill_at"])
     with scene.open() as service:
-        outcomes = erase(service, subjects(service, job["people"]))
+        if job["replay"]:
+            outcomes: Sequence[Outcome] = replay(service, LONG_AGO).outcomes
+        else:
+            outcomes = erase(service, subjects(service, job["people"]))
     return {
         "states": [outcome.state for outcome in outcomes],
         "instants": instants.passed,
@@ -87,10 +95,11 @@ class Apart:
             [sys.executable, "-m", "tests.journeys.apart"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def do(self, scene: Scene, people: list[int], kill_at: int = 0) -> dict[str, Any]:
+    def do(self, scene: Scene, people: list[int], kill_at: int = 0, *, replay: bool = False) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
         job = {"folder": str(scene.folder), "settings": scene.settings, "people": people, "kill_at": kill_at}
+        job["replay"] = replay
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         found: dict[str, Any] = json.loads(self._process.stdout.readline())

@@ -45,7 +45,7 @@ def test_a_ledger_of_the_first_version_opens_with_everything_in_it(settings: Set
         assert request.law_due == date(2026, 12, 1)
         new = (request.not_before, request.secret, request.follows, request.followed_by, request.until)
         assert new == (None,) * 5
-        assert (request.leaving, request.doubt) == ("", "")
+        assert (request.leaving, request.doubt, request.origin) == ("", "", "")
         batch = page.batches.get(1)
         assert batch
         assert batch.fence == 3

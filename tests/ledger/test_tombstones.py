@@ -29,7 +29,7 @@ def test_many_are_looked_up_at_once(ledger: Ledger, file_request: FileRequest) -
     assert found.keys() == set(map(str, range(0, 12_000, 2)))
 
 
-def test_a_later_erasure_of_the_same_value_replaces_the_tombstone(
+def test_a_later_erasure_of_the_same_value_has_a_tombstone_of_its_own(
     ledger: Ledger, file_request: FileRequest, clock: Clock
 ) -> None:
     first, second = file_request().reference, file_request().reference
@@ -38,4 +38,7 @@ def test_a_later_erasure_of_the_same_value_replaces_the_tombstone(
     clock.forward(days=30)
     with ledger.write() as page:
         page.tombstones.add([("email", "anna@example.com", second)])
+        stones = page.tombstones.every("email", ["anna@example.com", "berit@example.com"])
+        assert [stone.request for stone in stones["anna@example.com"]] == [first, second], "oldest first"
+        assert page.tombstones.kinds() == {"email"}
         assert page.tombstones.find("email", ["anna@example.com"]) == {"anna@example.com": Tombstone(second, clock.now)}

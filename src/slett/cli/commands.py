@@ -17,6 +17,8 @@ from slett.cli.people import find_subjects, names_people
 from slett.cli.serve import serve
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from slett.ledger import Ledger, Page
     from slett.requests.erase import Outcome
     from slett.requests.service import Service
@@ -203,6 +205,37 @@ def verify(settings: Any, named: list[tuple[str, str]], root: str, as_json: bool
 
 
 @main.command()
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]),
+    metavar="MOMENT",
+    help="When the backup was made, in UTC: who was erased before that cannot have come back with it.",
+)
+@click.option("--doubtful", is_flag=True, help="Erase those too whose rows may be somebody else's by now.")
+@click.option("--dry-run", is_flag=True, help="Say how many are back. Change nothing.")
+@click.option("--force", is_flag=True, help="Take over at once: the process that held unfinished work is dead.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.pass_obj
+def replay(settings: Any, since: "datetime | None", doubtful: bool, dry_run: bool, force: bool, as_json: bool) -> None:
+    """After a restore from backup, erase again whoever was erased. Run it before the service opens."""
+    from datetime import UTC
+
+    from slett.cli.show import progress, show_replayed
+    from slett.requests.replay import look_back
+    from slett.requests.replay import replay as run
+
+    moment = since.replace(tzinfo=UTC) if since else None
+    with _service(settings) as service:
+        if dry_run:
+            done = look_back(service, moment, doubtful=doubtful)
+        else:
+            with _resumable("slett replay"), progress(quiet=as_json) as watch:
+                done = run(service, moment, doubtful=doubtful, watch=watch, force=force)
+        show_replayed(service, done, dry_run=dry_run, as_json=as_json)
+    sys.exit(_status(list(done.outcomes)) or (PARTLY if done.doubts else 0))
+
+
+@main.command()
 @click.pass_obj
 def sweep(settings: Any) -> None:
     """Erase kept rows whose time has come. Run it once a day."""
@@ -343,14 +376,14 @@ def _service(settings: Any, *, starting: bool = False) -> "Iterator[Service]":
 
 
 @contextmanager
-def _resumable() -> "Iterator[None]":
+def _resumable(again: str = "slett resume") -> "Iterator[None]":
     """A store that fails on the way: what was begun waits in the ledger."""
     from slett.stores.errors import StoreError
 
     try:
         yield
     except StoreError as error:
-        raise Failure(f"{error}\nNothing is lost: when the store answers again, `slett resume` goes on.") from None
+        raise Failure(f"{error}\nNothing is lost: when the store answers again, `{again}` goes on.") from None
 
 
 def _status(outcomes: "list[Outcome]") -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slett.requests.erase import Outcome, Watch
     from slett.requests.look import Found
     from slett.requests.preview import Line, Preview
+    from slett.requests.replay import Replayed
     from slett.requests.service import Service
     from slett.stores.schema import Schema
 
@@ -173,6 +174,27 @@ def show_outcomes(service: "Service", outcomes: "Sequence[Outcome]", *, as_json:
         if outcome.certificate:
             console.print(f"  certificate: {outcome.certificate}")
             console.print(f"  check it:    slett certificate verify {outcome.certificate}")
+
+
+def show_replayed(service: "Service", done: "Replayed", *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        _json(asdict(done))
+        return
+    console = _console()
+    if done.outcomes:
+        show_outcomes(service, done.outcomes, as_json=False)
+    people = "1 erased person" if done.people == 1 else f"{done.people:,} erased people"
+    came = "would be erased again" if dry_run else "came back"
+    console.print(f"{people} {came}, with {_many(done.rows, 'row')}." if done.people else "Nobody came back.")
+    if done.due_again:
+        console.print(f"{_many(done.due_again, 'kept row')} came back after their day; `slett sweep` erases them.")
+    for doubt in done.doubts:
+        people = "1 person" if doubt.people == 1 else f"{doubt.people:,} people"
+        by = "a key of" if "/" in doubt.named_by else "an"
+        console.print(
+            f"left: {people} with {by} `{doubt.named_by}` that was erased, and who may be somebody else by now; "
+            "look, then erase them with --doubtful"
+        )
 
 
 def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:

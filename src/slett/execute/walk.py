@@ -145,13 +145,16 @@ class Walk:
         else:
             yield from self.sessions[self.plan.keysets[name].store].rows_of(name)
 
+    def living_roots(self, root: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a root that are there, and not only named."""
+        return (row for row in self.rows_of(root) if (root, row) not in self._absent)
+
     def found_roots(self) -> dict[int, int]:
         """How many root rows each person has; a person without one is not there."""
         found: dict[int, int] = {}
         for root in self.plan.roots:
-            for row in self.rows_of(root):
-                if (root, row) not in self._absent:
-                    found[row[0]] = found.get(row[0], 0) + 1
+            for row in self.living_roots(root):
+                found[row[0]] = found.get(row[0], 0) + 1
         return found
 
     def doubled_roots(self) -> dict[int, str]:

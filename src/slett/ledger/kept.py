@@ -49,6 +49,10 @@ class KeptRows:
         """What is due on that day or was before, in pages: at most `limit`, numbered above `after`."""
         return self._read(select(kept).where(kept.c.due <= day, kept.c.number > after).limit(limit))
 
+    def all(self, *, after: int = 0, limit: int = 1_000) -> tuple[Kept, ...]:
+        """What is kept, due or not, in pages as `due`."""
+        return self._read(select(kept).where(kept.c.number > after).limit(limit))
+
     def of(self, request: str) -> tuple[Kept, ...]:
         """What is still kept for a request."""
         return self._read(select(kept).where(kept.c.request == request))

@@ -32,6 +32,7 @@ State = Literal[
     "not_found",
 ]
 Doubt = Literal["", "address_changed", "mailbox_only"]
+Origin = Literal["", "replay", "doubtful"]  # `replay`: came back with a backup; `doubtful`: so says the operator alone
 Counts = Mapping[str, Mapping[str, int]]  # store/table → action → rows
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -110,6 +111,7 @@ class Request:
     until: datetime | None = None  # of a close, the end of the way back
     leaving: str = ""  # why they leave, if they said so: one word of a fixed list
     doubt: Doubt = ""  # why it waits longer
+    origin: Origin = ""  # what filed it, if nobody asked now
 
 
 class Requests:
@@ -129,6 +131,7 @@ class Requests:
         state: State = "filed",
         *,
         follows: Request | None = None,
+        origin: Origin = "",
     ) -> tuple[Request, ...]:
         """New requests, one a subject, in the same order.
 
@@ -137,6 +140,7 @@ class Requests:
             subjects: keyed hashes, see `Keys.subject`.
             promise: within which time the service says it will be done.
             follows: the request that they come after; whoever can open its status page can open theirs.
+            origin: what files them, if nobody asked now.
 
         Raises:
             LedgerError: a subject is not a keyed hash.
@@ -156,6 +160,7 @@ class Requests:
                 law_due=lawful,
                 follows=follows.reference if follows else None,
                 secret=follows.secret if follows else None,
+                origin=origin,
             )
             for reference, subject in zip(self._fresh_references(len(subjects)), subjects, strict=True)
         )

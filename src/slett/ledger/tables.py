@@ -103,6 +103,7 @@ requests = Table(
     Column("until", Moment),  # of a close, the end of the way back
     Column("leaving", String(20), nullable=False, default="", server_default=""),  # why they leave, if they said so
     Column("doubt", String(20), nullable=False, default="", server_default=""),  # why it waits longer
+    Column("origin", String(12), nullable=False, default="", server_default=""),  # what filed it, if nobody asked now
     Index("ix_requests_waiting", "state", "kind", "not_before"),
     Index("ix_requests_until", "until"),
     CheckConstraint("length(subject) = 64", name="subject_is_a_hash"),
@@ -147,7 +148,7 @@ tombstones = Table(
     metadata,
     Column("kind", String(200), primary_key=True),
     Column("hash", String(64), primary_key=True),
-    Column("request", ForeignKey("requests.reference"), nullable=False),
+    Column("request", ForeignKey("requests.reference"), primary_key=True),
     Column("at", Moment, nullable=False),
 )
 

@@ -15,9 +15,7 @@ from slett.ledger.keys import Keys
 from slett.ledger.tables import slices, tombstones
 
 _ADD = {
-    name: insert.on_conflict_do_update(
-        index_elements=["kind", "hash"], set_={"request": insert.excluded.request, "at": insert.excluded.at}
-    )
+    name: insert.on_conflict_do_update(index_elements=["kind", "hash", "request"], set_={"at": insert.excluded.at})
     for name, insert in (("sqlite", sqlite.insert(tombstones)), ("postgresql", postgresql.insert(tombstones)))
 }
 
@@ -37,7 +35,7 @@ class Tombstones:
         self._keys = keys
 
     def add(self, stones: Iterable[tuple[str, str, str]]) -> None:
-        """Set a tombstone for each (kind, value, request); where there was one, the new request replaces it.
+        """Set a tombstone for each (kind, value, request), beside those of earlier requests.
 
         Args:
             stones: the kind is what the value is, `torget/users` for a root's key or the name of an identifier;
@@ -52,11 +50,22 @@ class Tombstones:
         self._connection.execute(_ADD[self._connection.dialect.name], rows)
 
     def find(self, kind: str, values: Iterable[str]) -> dict[str, Tombstone]:
-        """The tombstones of those values that have one."""
+        """The newest tombstones of those values that have one."""
+        return {value: stones[-1] for value, stones in self.every(kind, values).items()}
+
+    def every(self, kind: str, values: Iterable[str]) -> dict[str, list[Tombstone]]:
+        """All tombstones of those values that have one, oldest first.
+
+        An address has several when people had it one after the other; so has a key that was given out twice.
+        """
         hashes = {self._keys.tombstone(kind, value): value for value in values}
-        found = {}
+        found: dict[str, list[Tombstone]] = {}
         for some in slices(list(hashes)):
             query = select(tombstones).where(tombstones.c.kind == kind, tombstones.c.hash.in_(some))
-            for row in self._connection.execute(query):
-                found[hashes[row.hash]] = Tombstone(row.request, row.at)
+            for row in self._connection.execute(query.order_by(tombstones.c.at, tombstones.c.request)):
+                found.setdefault(hashes[row.hash], []).append(Tombstone(row.request, row.at))
         return found
+
+    def kinds(self) -> set[str]:
+        """What there are tombstones of."""
+        return set(self._connection.execute(select(tombstones.c.kind).distinct()).scalars())

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from slett.execute import Run, Walk
 from slett.execute.scope import unpack
 from slett.ledger import Held, LedgerError, Page, Request
+from slett.ledger.requests import Origin
 from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.batch import Outcome as Outcome
@@ -26,6 +27,7 @@ from slett.requests.journal import journal, keep_more, mark, read_facts
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
+from slett.requests.vouch import not_vouched
 from slett.stores.errors import Conflict
 from slett.stores.operations import Delete
 from slett.stores.sql import Session
@@ -40,8 +42,13 @@ def unwatched(_stage: Stage, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-def erase(service: Service, subjects: Sequence[Subject], watch: Watch = unwatched) -> list[Outcome]:
+def erase(
+    service: Service, subjects: Sequence[Subject], watch: Watch = unwatched, *, origin: Origin = ""
+) -> list[Outcome]:
     """What became of each person, in the same order.
+
+    Args:
+        origin: what files the requests, if nobody asked now.
 
     Raises:
         StoreError: a store failed on the way. The batch stays in the ledger; `resume` goes on with it.
@@ -49,7 +56,7 @@ def erase(service: Service, subjects: Sequence[Subject], watch: Watch = unwatche
     """
     outcomes: list[Outcome] = []
     for start in range(0, len(subjects), service.settings.batch_people):
-        batch = _file(service, subjects[start : start + service.settings.batch_people])
+        batch = _file(service, subjects[start : start + service.settings.batch_people], origin)
         outcomes += _carry_out(service, batch, watch)
     return outcomes
 
@@ -111,13 +118,13 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
     return outcomes
 
 
-def _file(service: Service, subjects: Sequence[Subject]) -> Batch:
+def _file(service: Service, subjects: Sequence[Subject], origin: Origin) -> Batch:
     """Write down who is meant, sealed, before anything is looked for."""
     keys, promise = service.ledger.keys, timedelta(hours=service.settings.promise_hours)
     with service.ledger.write() as page:
         hashes = [subject.hash(keys) for subject in subjects]
         # whoever is at the terminal answers for who it is
-        requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled")
+        requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled", origin=origin)
         return _begin(page, requests, subjects)
 
 
@@ -177,6 +184,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         counts = Run(walk, service.settings.chunk_rows).count()
         people = count_people(walk, counts)
         refusals = find_refusals(service, walk, batch.subjects, people)
+        refusals |= not_vouched(service, walk, batch, people)
         if not refusals:
             _rehearse(service, sessions)
             journal(service, batch, walk, counts, people)

@@ -1,6 +1,6 @@
 """Kept rows whose time has come: erased by their keys, on the day that the certificate named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,16 @@ class Expired:
     store: str
     table: str
     rows: int
+
+
+def kept_kind(store: str, table: str) -> str:
+    """What the tombstones of kept rows of that table are of."""
+    return f"kept {store}/{table}"
+
+
+def key_text(key: Iterable[Any]) -> str:
+    """The key of a kept row, as it is hashed."""
+    return ",".join(map(str, key))
 
 
 def expire(service: Service) -> list[Expired]:
@@ -74,6 +84,9 @@ def _erase(service: Service, store: str, table: str, kept: list[Kept]) -> int:
                 erased += session.apply(gone)
     with service.ledger.write() as page:
         page.kept.forget([each.number for each in kept])
+        page.tombstones.add(
+            (kept_kind(store, table), key_text(key), each.request) for each in kept for key in unpack([each.keys])
+        )
         page.log.append([{"event": "expired", "store": store, "table": table, "rows": erased}])
     return erased
 

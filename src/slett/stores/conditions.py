@@ -250,6 +250,10 @@ class Conditions:
         live = self.schema.tables[name].column(column)
         return live.family if live else None
 
+    def plain_side(self, link: Link, name: str, target: TableClause) -> Value:
+        """What a link compares of a row, as it stands there."""
+        return self.dialect.json_text(target.c[name], link.path) if link.path else target.c[name]
+
     def _side(self, link: Link, name: str, table_name: str, target: TableClause) -> Value:
         mine: Value = target.c[name]
         if link.path:

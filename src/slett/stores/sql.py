@@ -18,7 +18,7 @@ from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import parse_url
 from slett.stores.errors import StoreError
 from slett.stores.keytables import key_table_ddl
-from slett.stores.operations import Change, Collect, Due, KeySet, Rows
+from slett.stores.operations import Change, Collect, Due, KeySet, Link, Rows
 from slett.stores.schema import Schema
 from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
 
@@ -242,6 +242,18 @@ class Session:
         target = self.conditions.table(rows.table)
         statement = select(*(target.c[each] for each in columns)).where(self.conditions.where(rows, target))
         yield from self._stream(statement.order_by(*(target.c[each] for each in order)))
+
+    def read_all(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
+        """These columns of every row of a table, whoever's it is; memory does not grow with them."""
+        target = self.conditions.table(table)
+        yield from self._stream(select(*(target.c[each] for each in columns)))
+
+    def values_of(self, table: str, link: Link) -> Iterator[Row]:
+        """What the rows of a table hold where this link compares them, each once, whoever's they are."""
+        target = self.conditions.table(table)
+        sides = [self.conditions.plain_side(link, each, target) for each in link.columns]
+        when = [target.c[each] == self.conditions.bind(value) for each, value in link.when]
+        yield from self._stream(select(*sides).where(*(side.is_not(None) for side in sides), *when).distinct())
 
     def read_kept(self, rows: Rows, due: Due, expected: int) -> Iterable[Row]:
         """Rows that stay, as (person's number, the date their time is counted from, *key); `expected` are how many."""
