@@ -109,6 +109,10 @@ class Settings(Section):
     chunk_rows: int = Field(default=5_000, ge=1, description="rows changed in one transaction, at most")
     inline_keys: int = Field(default=500, ge=0, description="keys sent in a statement; more go to a temporary table")
     batch_people: int = Field(default=10_000, ge=1, description="people erased in one pass, at most")
+    large_rows: int = Field(
+        default=20_000, ge=1, description="whoever has more is erased beside the others, who do not wait for them"
+    )
+    tries: int = Field(default=8, ge=1, description="how often a batch may fail before it is a dead letter")
     lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")

@@ -1,12 +1,15 @@
 """Batches: who may write for them, and who no longer may."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 
-from slett.ledger import Fenced, Held, Lease, Ledger, LedgerError, Request, Step
-from slett.ledger.batches import LEASE
+from slett.ledger import LEASE, Batch, Fenced, Held, Lease, Ledger, LedgerError, Request, Step, open_ledger
+from slett.settings import Settings
 from tests.ledger.clock import Clock
 
 FileRequest = Callable[[], Request]
@@ -55,7 +58,7 @@ def test_a_batch_of_an_unknown_request_is_not_made(ledger: Ledger) -> None:
 def test_a_held_batch_is_not_given_to_another(ledger: Ledger, batch: int, clock: Clock) -> None:
     take(ledger, batch, "host:1")
     clock.now += LEASE / 2
-    with pytest.raises(Held, match=r"batch \d+ is held by host:1 until 2026-11-20 12:00:30 UTC; wait until then"):
+    with pytest.raises(Held, match=r"batch \d+ is held by host:1 until 2026-11-20 12:00:20 UTC; wait until then"):
         take(ledger, batch, "host:2")
 
 
@@ -173,3 +176,120 @@ def test_of_many_who_take_over_by_force_at_once_only_the_last_can_write(ledger: 
         except Fenced:
             pass
     assert written == [max(leases, key=lambda lease: lease.fence)]
+
+
+# -- batches that fail ------------------------------------------------------------------------------
+
+
+def waiting(ledger: Ledger) -> list[int]:
+    with ledger.read() as page:
+        return [each.number for each in page.batches.waiting()]
+
+
+def fail(ledger: Ledger, lease: Lease, again: timedelta | None, *, counted: bool = True) -> Batch:
+    with ledger.write() as page:
+        page.batches.fail(lease, "a constraint forbids it", again, counted=counted)
+    with ledger.read() as page:
+        failed = page.batches.get(lease.batch)
+    assert failed
+    return failed
+
+
+def test_a_batch_waits_for_nobody_while_it_is_held(ledger: Ledger, batch: int, clock: Clock) -> None:
+    assert waiting(ledger) == [batch]
+    take(ledger, batch)
+    assert waiting(ledger) == []
+    clock.now += LEASE
+    assert waiting(ledger) == [batch]
+
+
+def test_a_batch_that_failed_waits_for_its_time(ledger: Ledger, batch: int, clock: Clock) -> None:
+    failed = fail(ledger, take(ledger, batch), timedelta(minutes=1))
+    assert (failed.reason, failed.attempts) == ("a constraint forbids it", 1)
+    assert waiting(ledger) == []
+    clock.forward(minutes=1)
+    assert waiting(ledger) == [batch]
+    assert fail(ledger, take(ledger, batch), timedelta(minutes=1)).attempts == 2
+
+
+def test_what_was_not_its_fault_does_not_count(ledger: Ledger, batch: int) -> None:
+    assert fail(ledger, take(ledger, batch), timedelta(), counted=False).attempts == 0
+
+
+def test_a_batch_that_came_on_is_tried_afresh(ledger: Ledger, batch: int) -> None:
+    for _ in range(3):
+        lease = take(ledger, batch, force=True)
+    with ledger.write() as page:
+        page.batches.renew(lease, came_on=True)
+    assert fail(ledger, lease, timedelta()).attempts == 1
+
+
+def test_a_dead_letter_is_left_alone_until_somebody_takes_it(ledger: Ledger, batch: int, clock: Clock) -> None:
+    dead = fail(ledger, take(ledger, batch), None)
+    assert dead.dead_at == clock.now
+    clock.forward(days=30)
+    assert waiting(ledger) == []
+    with ledger.read() as page:
+        assert page.batches.dead() == (dead,)
+    take(ledger, batch)
+    with ledger.read() as page:
+        revived = page.batches.get(batch)
+    assert revived
+    assert (revived.dead_at, revived.attempts) == (None, 1)
+
+
+def test_who_is_set_apart_leaves_the_batch_for_one_of_their_own(
+    ledger: Ledger, batch: int, file_request: FileRequest
+) -> None:
+    lease = take(ledger, batch)
+    with ledger.write() as page:
+        (request,) = page.requests.find(batch=batch)
+        apart = page.batches.set_apart(lease, [request.reference], "large")
+    with ledger.read() as page:
+        assert page.requests.find(batch=batch) == ()
+        assert [each.reference for each in page.requests.find(batch=apart.number)] == [request.reference]
+        assert page.batches.waiting("large") == (apart,)
+        assert page.batches.waiting("small") == ()
+    another = file_request().reference
+    with pytest.raises(LedgerError, match="not in this batch"), ledger.write() as page:
+        page.batches.set_apart(lease, [another], "large")
+
+
+def test_a_lease_is_over_when_the_clock_was_set_back(ledger: Ledger, batch: int, clock: Clock) -> None:
+    """No lease runs so long, and nobody must wait a year because a clock was wrong."""
+    clock.forward(days=365)
+    take(ledger, batch)
+    clock.forward(days=-365)
+    take(ledger, batch, "host:2")
+
+
+def test_a_batch_that_somebody_is_writing_for_is_held(ledger: Ledger, batch: int, clock: Clock) -> None:
+    """However long that takes: nobody queues up to take it over, only to find it finished."""
+    lease = take(ledger, batch)
+    clock.now += LEASE
+    if ledger._engine.dialect.name == "sqlite":
+        return  # one writes at a time, whoever it is
+    with ledger.write() as page:
+        page.batches.check(lease)
+        with pytest.raises(Held):
+            take(ledger, batch, "host:2")
+
+
+def test_two_machines_need_not_agree_on_the_time(
+    postgresql_database: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine an hour ahead does not take what another holds, nor does one an hour behind leave it alone for ever."""
+    settings = Settings(home=home, ledger_url=postgresql_database)
+    with open_ledger(settings) as ledger:
+        with ledger.write() as page:
+            subject = ledger.keys.subject("torget/users", "42")
+            (request,) = page.requests.file("erase", [subject], "d" * 64, timedelta(hours=24))
+            number = page.batches.create([request.reference]).number
+        lease = take(ledger, number)
+        for hours in (1, -1):
+            skewed = partial(lambda hours: datetime.now(UTC) + timedelta(hours=hours), hours)
+            monkeypatch.setattr(ledger, "_clock", skewed)
+            with pytest.raises(Held):
+                take(ledger, number, "host:2")
+            with ledger.write() as page:
+                page.batches.renew(lease)

@@ -260,12 +260,13 @@ def status(settings: Any, reference: str | None, as_json: bool) -> None:
 
     with _ledger(settings) as page:
         if reference is None:
-            show_requests(page.requests.find(limit=50), as_json=as_json)
+            show_requests(page.requests.find(limit=50), page.batches.dead(), as_json=as_json)
             return
         request = page.requests.get(reference)
         if request is None:
             raise Failure(f"there is no request {reference}; `slett status` lists them")
-        show_request(request, page.steps.of(request.batch) if request.batch else (), as_json=as_json)
+        batch = page.batches.get(request.batch) if request.batch else None
+        show_request(request, page.steps.of(batch.number) if batch else (), batch, as_json=as_json)
 
 
 main.add_command(serve)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slett.certify import Verdict
     from slett.datamap.model import DataMap
     from slett.datamap.problem import Problem
-    from slett.ledger import Request, Step
+    from slett.ledger import Batch, Request, Step
     from slett.requests.erase import Outcome, Watch
     from slett.requests.look import Found
     from slett.requests.preview import Line, Preview
@@ -213,7 +213,7 @@ def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:
             console.print(Text.assemble(("still there: ", "red"), where))
 
 
-def show_requests(requests: "Sequence[Request]", *, as_json: bool) -> None:
+def show_requests(requests: "Sequence[Request]", dead: "Sequence[Batch]", *, as_json: bool) -> None:
     if as_json:
         _json([asdict(request) for request in requests])
         return
@@ -228,17 +228,27 @@ def show_requests(requests: "Sequence[Request]", *, as_json: bool) -> None:
             f"{request.due_at:%Y-%m-%d %H:%M}",
         )
     _console().print(table if requests else "No request was filed yet.")
+    for batch in dead:
+        _console().print(Text.assemble((f"dead letter: batch {batch.number}", "bold red"), f": {batch.reason}"))
+    if dead:
+        _console().print("Mend the reason; then `slett resume` tries again.")
 
 
-def show_request(request: "Request", steps: "Sequence[Step]", *, as_json: bool) -> None:
+def show_request(request: "Request", steps: "Sequence[Step]", batch: "Batch | None" = None, *, as_json: bool) -> None:
+    failed = batch if batch and batch.state != "finished" and batch.reason else None
     if as_json:
-        _json({**asdict(request), "steps": [asdict(step) for step in steps]})
+        waits = {"reason": failed.reason, "again": failed.next_at, "dead": failed.dead_at} if failed else None
+        _json({**asdict(request), "steps": [asdict(step) for step in steps], "failed": waits})
         return
     console = _console()
     state = (request.state, COLOURS.get(request.state, ""))
     console.print(Text.assemble((request.reference, "bold"), f" {request.kind}, ", state))
     if request.reason:
         console.print(request.reason)
+    if failed:
+        again = f"tried again after {failed.next_at:%Y-%m-%d %H:%M:%S}" if failed.next_at else "being tried again"
+        then = "a dead letter: mend the reason, then `slett resume` tries again" if failed.dead_at else again
+        console.print(Text.assemble((failed.reason, "red"), f"; {then}"))
     filed, promised = f"{request.filed_at:%Y-%m-%d %H:%M}", f"{request.due_at:%Y-%m-%d %H:%M}"
     console.print(f"filed {filed}, promised by {promised}, by law {request.law_due}")
     table = _table("Store", "Table", "What happens", "Planned", "Done", "State", right=["Planned", "Done"])

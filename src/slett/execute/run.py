@@ -33,6 +33,10 @@ def no_progress(_rows: int) -> None:
     """Nobody watches."""
 
 
+def always() -> None:
+    """Whoever works on it may go on."""
+
+
 class Run:
     """One pass over the steps of a plan.
 
@@ -40,6 +44,7 @@ class Run:
         walk: whose rows.
         chunk_rows: rows changed in one transaction, at most, where the rows can be told apart.
         apart: a transaction a step, so that one that meets a constraint does not undo the others.
+        may_go_on: asked before each transaction; raises where it must not begin.
     """
 
     def __init__(
@@ -50,12 +55,14 @@ class Run:
         pause: Callable[[float], None] = time.sleep,
         *,
         apart: bool = False,
+        may_go_on: Callable[[], None] = always,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
         self._progress = progress
         self._pause = pause
         self._apart = apart
+        self._may_go_on = may_go_on
 
     def count(self) -> list[int]:
         """How many rows each step would change: one statement a store."""
@@ -157,8 +164,10 @@ class Run:
     def _insist(self, work: Callable[[], Result]) -> Result:
         """Give way when somebody else holds a lock, and try again a little later."""
         for attempt in range(TRIES - 1):
+            self._may_go_on()
             try:
                 return work()
             except Busy:
                 self._pause(0.05 * 2**attempt)
+        self._may_go_on()
         return work()

@@ -23,7 +23,7 @@ It promises:
 It does not look into any store, and it does not decide what happens: it remembers.
 """
 
-from slett.ledger.batches import LEASE, Batch, Lease
+from slett.ledger.batches import LEASE, Batch, Lane, Lease
 from slett.ledger.errors import BrokenSeal, Conflict, Fenced, Held, LedgerError
 from slett.ledger.journal import Step
 from slett.ledger.kept import Kept
@@ -47,6 +47,7 @@ __all__ = [
     "Held",
     "Kept",
     "Keys",
+    "Lane",
     "Lease",
     "Ledger",
     "LedgerError",

@@ -4,9 +4,13 @@ A batch is a group of requests that are executed in one pass. Whoever works on i
 from nobody or from a process that died, raises its fence; every write for the batch carries the fence, and fails
 with `Fenced` once another has taken over. So two processes may believe that they hold a batch, but only the
 last to take it can write, whatever their clocks say.
+
+How long a lease runs is told by one clock: that of the ledger's database where it has one, and in SQLite that of the
+machine, on which all its processes are. A lease that runs longer than any can is of a clock that was set back: it is
+over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -17,7 +21,9 @@ from slett.ledger.database import mark_destroyed
 from slett.ledger.errors import Fenced, Held, LedgerError
 from slett.ledger.tables import batches, requests, scope, slices, steps
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
+
+Lane = Literal["small", "large"]
 
 _CREATE = insert(batches).returning(batches.c.number)
 _JOIN = (
@@ -31,6 +37,12 @@ _JOIN = (
 )
 _FENCE = select(batches.c.fence, batches.c.state).where(batches.c.number == bindparam("which")).with_for_update()
 _SET = update(batches).where(batches.c.number == bindparam("which"))
+_UNCOUNT = _SET.values(attempts=batches.c.attempts - 1)
+_APART = (
+    update(requests)
+    .where(requests.c.reference.in_(bindparam("departing", expanding=True)), requests.c.batch == bindparam("old"))
+    .values(batch=bindparam("into"))
+)
 _UNSEAL = delete(scope).where(scope.c.batch == bindparam("which"))
 _UNMARK = update(steps).where(steps.c.batch == bindparam("which")).values(progress=None)
 
@@ -52,6 +64,11 @@ class Batch:
     owner: str = ""  # who held it last
     held_until: datetime | None = None  # None: nobody holds it
     fence: int = 0
+    lane: Lane = "small"  # a large one waits for others of its kind, and nobody small waits for it
+    attempts: int = 0  # how often it was begun since it last came on
+    next_at: datetime | None = None  # not to be tried again before
+    dead_at: datetime | None = None  # since when it is a dead letter: tried too often
+    reason: str = ""  # why it failed last; never a person's data
 
     @property
     def lease(self) -> Lease:
@@ -62,25 +79,53 @@ class Batch:
 class Batches:
     """The batches, inside one transaction."""
 
-    def __init__(self, connection: Connection, now: datetime, checked: set[Lease]) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, checked: set[Lease], lease_clock: Callable[[Connection], datetime]
+    ) -> None:
         self._connection = connection
         self._now = now
         self._checked = checked
+        self._lease_clock = lease_clock
 
-    def create(self, references: Iterable[str], owner: str = "") -> Batch:
+    def create(self, references: Iterable[str], owner: str = "", lane: Lane = "small") -> Batch:
         """A new batch of these requests, held by its owner from the start if one is given: see `take`.
 
         Raises:
             LedgerError: one of them is unknown, over, or already in a batch.
         """
-        held, fence = (self._now + LEASE, 1) if owner else (None, 0)
-        row = {"state": "new", "created_at": self._now, "owner": owner, "held_until": held, "fence": fence}
-        number: int = self._connection.execute(_CREATE, row).scalar_one()
+        batch = self._insert(owner, lane)
         for some in slices(list(references)):
-            joined = self._connection.execute(_JOIN, {"joining": some, "into": number})
+            joined = self._connection.execute(_JOIN, {"joining": some, "into": batch.number})
             if joined.rowcount != len(some):
                 raise LedgerError("a request of this batch is unknown, over, or already in another batch")
-        batch = Batch(number, "new", self._now, owner=owner, held_until=held, fence=fence)
+        return batch
+
+    def set_apart(self, lease: Lease, references: Iterable[str], lane: Lane) -> Batch:
+        """A new batch, held by nobody, of requests that leave this one; nothing was begun of them.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+            LedgerError: one of them is not in it.
+        """
+        check_lease(self._connection, lease, self._checked)
+        batch = self._insert("", lane)
+        for some in slices(list(references)):
+            left = self._connection.execute(_APART, {"departing": some, "old": lease.batch, "into": batch.number})
+            if left.rowcount != len(some):
+                raise LedgerError("a request that was to be set apart is not in this batch")
+        return batch
+
+    def change_lane(self, lease: Lease, lane: Lane) -> None:
+        """Let go of the batch, for whoever works in that lane."""
+        check_lease(self._connection, lease, self._checked)
+        self._set(lease.batch, lane=lane, held_until=None, attempts=0)
+
+    def _insert(self, owner: str, lane: Lane) -> Batch:
+        held, fence = (self._lease_time() + LEASE, 1) if owner else (None, 0)
+        row: dict[str, object] = {"state": "new", "created_at": self._now, "owner": owner, "held_until": held}
+        row |= {"fence": fence, "lane": lane, "attempts": fence}
+        number: int = self._connection.execute(_CREATE, row).scalar_one()
+        batch = Batch(number, "new", self._now, owner=owner, held_until=held, fence=fence, lane=lane, attempts=fence)
         self._checked.add(batch.lease)  # nobody else can see it yet
         return batch
 
@@ -94,8 +139,26 @@ class Batches:
         query = select(batches).where(batches.c.state != "finished").order_by(batches.c.number)
         return tuple(Batch(**row) for row in self._connection.execute(query).mappings())
 
+    def waiting(self, lane: Lane | None = None) -> tuple[Batch, ...]:
+        """The batches that anybody may take now: not held, their time has come, and no dead letters."""
+        now = self._lease_time()
+        return tuple(
+            each
+            for each in self.unfinished()
+            if each.dead_at is None
+            and lane in (None, each.lane)
+            and _is_free(each, now)
+            and (each.next_at is None or each.next_at <= self._now)
+        )
+
+    def dead(self) -> tuple[Batch, ...]:
+        """The dead letters, oldest first: tried too often, and waiting for somebody to mend the reason."""
+        return tuple(each for each in self.unfinished() if each.dead_at)
+
     def take(self, number: int, owner: str, *, force: bool = False) -> Lease:
         """The lease of an unfinished batch, for `LEASE`; a new fence shuts out whoever held it.
+
+        A dead letter that is taken is one no more.
 
         Args:
             owner: who asks, for messages: host and process.
@@ -105,15 +168,22 @@ class Batches:
             Held: another's lease still runs.
             LedgerError: there is no such batch, or it is finished.
         """
-        query = select(batches).where(batches.c.number == number).with_for_update()
-        row = self._connection.execute(query).mappings().first()
+        query = select(batches).where(batches.c.number == number)
+        row = self._connection.execute(query.with_for_update(skip_locked=not force)).mappings().first()
+        locked = row is None
+        row = row or self._connection.execute(query).mappings().first()
         if row is None or row["state"] == "finished":
             raise LedgerError(f"batch {number} is {'finished' if row else 'unknown'}; there is nothing to take")
         batch = Batch(**row)
-        if batch.held_until and batch.held_until > self._now and not force:
-            raise Held(number, batch.owner, f"{batch.held_until:%Y-%m-%d %H:%M:%S} UTC")
+        now = self._lease_time()
+        if locked or not (force or _is_free(batch, now)):
+            raise Held(number, batch.owner, f"{(batch.held_until or now):%Y-%m-%d %H:%M:%S} UTC")
         lease = Lease(number, batch.fence + 1)
-        self._set(number, owner=owner, held_until=self._now + LEASE, fence=lease.fence)
+        begun = 1 if batch.dead_at else batch.attempts + 1
+        self._set(
+            number, owner=owner, held_until=now + LEASE, fence=lease.fence, attempts=begun, next_at=None, dead_at=None
+        )
+        self._checked.add(lease)
         return lease
 
     def check(self, lease: Lease) -> None:
@@ -126,15 +196,34 @@ class Batches:
         """
         check_lease(self._connection, lease, self._checked)
 
-    def renew(self, lease: Lease) -> None:
-        """Hold the batch for another `LEASE` from now; call it about every ten seconds."""
+    def renew(self, lease: Lease, *, came_on: bool = False) -> None:
+        """Hold the batch for another `LEASE` from now; call it every few seconds.
+
+        Args:
+            came_on: something was done since the last time: what was tried before does not count against it.
+        """
         check_lease(self._connection, lease, self._checked)
-        self._set(lease.batch, held_until=self._now + LEASE)
+        values: dict[str, object] = {"attempts": 1} if came_on else {}
+        self._set(lease.batch, held_until=self._lease_time() + LEASE, **values)
 
     def release(self, lease: Lease) -> None:
-        """Let go of an unfinished batch, so that anybody may take it at once."""
+        """Let go of an unfinished batch, so that anybody may take it at once; it was not its fault."""
         check_lease(self._connection, lease, self._checked)
-        self._set(lease.batch, held_until=None)
+        self._set(lease.batch, held_until=None, attempts=0)
+
+    def fail(self, lease: Lease, reason: str, again: timedelta | None, *, counted: bool = True) -> None:
+        """Let go of a batch that failed.
+
+        Args:
+            reason: without anybody's data.
+            again: after which time it is tried again; None: it is a dead letter now.
+            counted: it may be the batch's own fault.
+        """
+        check_lease(self._connection, lease, self._checked)
+        values: dict[str, object] = {"next_at": self._now + again} if again is not None else {"dead_at": self._now}
+        if not counted:
+            self._connection.execute(_UNCOUNT, {"which": lease.batch})
+        self._set(lease.batch, held_until=None, reason=reason, **values)
 
     def finish(self, lease: Lease) -> None:
         """End the batch: its sealed scope and the progress of its steps are destroyed, and nobody can take it again."""
@@ -144,8 +233,15 @@ class Batches:
         self._set(lease.batch, state="finished", finished_at=self._now, held_until=None)
         mark_destroyed(self._connection)
 
+    def _lease_time(self) -> datetime:
+        return self._lease_clock(self._connection)
+
     def _set(self, number: int, **values: object) -> None:
         self._connection.execute(_SET, {"which": number, **values})
+
+
+def _is_free(batch: Batch, now: datetime) -> bool:
+    return batch.held_until is None or not now < batch.held_until <= now + LEASE
 
 
 def check_lease(connection: Connection, lease: Lease, checked: set[Lease]) -> None:

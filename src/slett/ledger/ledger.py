@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from slett.ledger.batches import Batches, Lease
 from slett.ledger.database import open_engine, scrub
@@ -59,6 +59,9 @@ class Ledger:
     """An open ledger; threads may share it. Made by `open_ledger`, closed by `close` or at the end of a `with`."""
 
     def __init__(self, engine: Engine, keys: Keys, clock: Clock, draw: Draw) -> None:
+        # two machines may not agree on the time: leases are told by the clock of the database that they share
+        shared = engine.dialect.name == "postgresql" and clock is machine_time
+        self._lease_clock = _database_time if shared else lambda _: clock()
         self.keys = keys
         self._engine = engine
         self._destroyed = False
@@ -113,7 +116,7 @@ class Ledger:
         return Page(
             now=now,
             requests=Requests(connection, now, self._draw),
-            batches=Batches(connection, now, checked),
+            batches=Batches(connection, now, checked, self._lease_clock),
             steps=Steps(connection, seal, checked),
             scope=Scope(connection, seal, checked),
             kept=KeptRows(connection, seal),
@@ -130,9 +133,17 @@ class Ledger:
         )
 
 
-def open_ledger(
-    settings: Settings, *, clock: Clock = lambda: datetime.now(UTC), draw: Draw = secrets.token_bytes
-) -> Ledger:
+def machine_time() -> datetime:
+    """What this machine's clock says."""
+    return datetime.now(UTC)
+
+
+def _database_time(connection: Connection) -> datetime:
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
+def open_ledger(settings: Settings, *, clock: Clock = machine_time, draw: Draw = secrets.token_bytes) -> Ledger:
     """The ledger of these settings, made and migrated if need be, with its keys.
 
     Args:

@@ -77,6 +77,12 @@ batches = Table(
     Column("owner", Text, nullable=False, default=""),
     Column("held_until", Moment),
     Column("fence", Integer, nullable=False, default=0),
+    Column("lane", String(8), nullable=False, default="small", server_default="small"),
+    Column("attempts", Integer, nullable=False, default=0, server_default="0"),
+    Column("next_at", Moment),  # not to be tried again before
+    Column("dead_at", Moment),  # since when it is a dead letter
+    Column("reason", Text, nullable=False, default="", server_default=""),  # why it failed last
+    Index("ix_batches_state", "state"),
 )
 
 requests = Table(

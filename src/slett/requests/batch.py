@@ -1,11 +1,12 @@
 """A batch of requests on its way, and what becomes of each."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from slett.ledger import Lease, Request
+from slett.ledger import Lane, Lease, Request
 from slett.requests.subject import Subject
 from slett.verify import Left
 
@@ -23,6 +24,10 @@ class Outcome:
     erased_before: bool = False
 
 
+def surely_ours() -> None:
+    """Nobody can have taken the batch over."""
+
+
 @dataclass(slots=True)
 class Batch:
     """A batch on its way."""
@@ -31,6 +36,8 @@ class Batch:
     requests: list[Request]
     subjects: list[Subject]
     resumed: bool = False
+    lane: Lane | None = None  # whose persons are too large for it are set apart; None: whoever they are, now
+    check: Callable[[], None] = surely_ours  # before each change of a store
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)  # rows, by step
     changed: int = 0  # rows, in all passes

@@ -1,30 +1,66 @@
 """Erasures and copies whose turn has come, and what a dead process left of them."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 
-from slett.ledger import Held, Request
+from slett.ledger import Held, Lane, LedgerError, Request
 from slett.requests.at_once import DEAD
-from slett.requests.erase import erase_filed, resume
+from slett.requests.erase import carry_on, erase_filed, owner
 from slett.requests.export import write_copy
+from slett.requests.failing import said
 from slett.requests.particulars import read_particulars
 from slett.requests.progress import move_on
 from slett.requests.refuse import Refused
 from slett.requests.service import Service, open_service
 from slett.requests.subject import SubjectError
 
+log = logging.getLogger(__name__)
 
-def resume_left(service: Service) -> int:
-    """How many requests were taken up that a dead process left, or a store that failed."""
+
+def resume_left(service: Service, lane: Lane) -> int:
+    """How many requests of that lane came to their end that a dead process left, or a store that failed.
+
+    One batch that fails waits for its next try, and does not hold up the others.
+    """
+    done = 0
     with service.ledger.read() as page:
-        left = [each for each in page.batches.unfinished() if not each.held_until or each.held_until <= page.now]
-    if not left:
+        waiting = page.batches.waiting(lane)
+    for each in waiting:
+        done += resume_batch(service, each.number, lane)
+    return done
+
+
+def resume_batch(service: Service, number: int, lane: Lane) -> int:
+    """How many requests of that batch came to their end; none when it is not its turn, or somebody else's.
+
+    Raises:
+        MapError, StoreError, PlanError: the service cannot be opened as it is now.
+    """
+    with service.ledger.read() as page:
+        batch = next((each for each in page.batches.waiting(lane) if each.number == number), None)
+    if batch is None or (batch.attempts >= service.settings.tries and _bury(service, number)):
         return 0
-    outcomes = []
-    with _as_it_is_now(service) as fresh, suppress(Held):  # another process is at work on one
-        outcomes = resume(fresh)
-    return len(outcomes)
+    with _as_it_is_now(service) as fresh:
+        try:
+            return len(carry_on(fresh, number, lane=lane))
+        except Held:
+            return 0
+        except Exception as error:  # it is written down, and the next batch may do better
+            log.error("batch %d: %s", number, said(error))
+            return 0
+
+
+def _bury(service: Service, number: int) -> bool:
+    """Whoever worked on it died, each time: perhaps of it."""
+    with service.ledger.write() as page:
+        try:
+            lease = page.batches.take(number, owner())
+        except LedgerError:  # held, or finished meanwhile
+            return True
+        page.batches.fail(lease, "the process that worked on it ended without a word, each time", None)
+    return True
 
 
 def erase_due(service: Service) -> int:

@@ -1,7 +1,7 @@
 """The path of an erasure: file → collect → journal → change → look again → certify.
 
 Every erasure is of a batch, and one person is a batch of one. What must survive a crash is in the ledger before it
-matters: who is meant before the first look, which keys before the first change. `resume` takes up whatever a dead
+matters: who is meant before the first look, which keys before the first change. `carry_on` takes up whatever a dead
 process left, from there.
 """
 
@@ -9,7 +9,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -17,12 +18,14 @@ from typing import Any, Literal
 
 from slett.execute import Run, Walk
 from slett.execute.scope import unpack
-from slett.ledger import Held, LedgerError, Page, Request
+from slett.ledger import Held, Lane, Lease, LedgerError, Page, Request
 from slett.ledger.requests import Origin
 from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.batch import Outcome as Outcome
 from slett.requests.ending import finish
+from slett.requests.failing import note_failure
+from slett.requests.heart import Heart
 from slett.requests.journal import journal, keep_more, mark, read_facts
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
@@ -64,12 +67,20 @@ def erase(
 def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watch: Watch = unwatched) -> list[Outcome]:
     """The same for requests that are `scheduled` already, each with whom it means.
 
+    Whoever has more than `large_rows` is set apart, for whoever works in that lane.
+
     Args:
         filed: at most `batch_people` of them; one that somebody moved meanwhile is left out of the answer.
 
     Raises:
         StoreError, LedgerError: as `erase`.
     """
+    batch = begin_batch(service, filed)
+    return _carry_out(service, batch, watch) if batch else []
+
+
+def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> Batch | None:
+    """A batch of these, held by this process; None when none of them waits any more."""
     with service.ledger.write() as page:
         now = page.requests.some(each.reference for each, _ in filed)
         waiting = [
@@ -78,44 +89,65 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
             if (request := now.get(each.reference)) and request.state == "scheduled" and request.batch is None
         ]
         if not waiting:
-            return []
+            return None
         batch = _begin(page, [request for request, _ in waiting], [subject for _, subject in waiting])
-    return _carry_out(service, batch, watch)
+    batch.lane = "small"
+    return batch
 
 
 def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -> list[Outcome]:
     """What became of every request that a process which died, or a store which failed, left unfinished.
+
+    Dead letters are tried again, too. One batch that fails does not hold up the next.
 
     Args:
         force: take batches over even if their leases still run, because those processes are known to be dead.
 
     Raises:
         Held: another process is at work on a batch.
+        StoreError, LedgerError: as `erase`, when all others are done.
     """
     outcomes = []
-    held: Held | None = None
+    failed: Exception | None = None
     with service.ledger.read() as page:
         waiting = page.batches.unfinished()
     for each in waiting:
         try:
-            with service.ledger.write() as page:
-                lease = page.batches.take(each.number, _owner(), force=force)
-        except Held as error:
-            held = error
-            continue
-        with service.ledger.read() as page:
-            requests = {request.reference: request for request in page.requests.find(batch=each.number)}
-            named = [row for part in page.scope.read(each.number, "subjects") for row in json.loads(part)]
-        batch = Batch(
-            lease,
-            [requests[reference] for reference, _, _ in named],
-            [Subject(kind, tuple(values)) for _, kind, values in named],
-            resumed=True,
-        )
-        outcomes += _carry_out(service, batch, watch)
-    if held is not None:
-        raise held
+            outcomes += carry_on(service, each.number, watch, force=force)
+        except Exception as error:  # the next one may do better
+            failed = error if failed is None or isinstance(failed, Held) else failed
+    if failed is not None:
+        raise failed
     return outcomes
+
+
+def carry_on(
+    service: Service, number: int, watch: Watch = unwatched, *, lane: Lane | None = None, force: bool = False
+) -> list[Outcome]:
+    """What became of the requests of one batch, taken up where it was left.
+
+    Args:
+        lane: of whoever works on it.
+        force: as `resume`.
+
+    Raises:
+        Held: another process is at work on it.
+        StoreError, LedgerError: as `erase`.
+    """
+    with service.ledger.write() as page:
+        lease = page.batches.take(number, owner(), force=force)
+    with service.ledger.read() as page:
+        requests = {request.reference: request for request in page.requests.find(batch=number)}
+        named = [row for part in page.scope.read(number, "subjects") for row in json.loads(part)]
+    there = [(requests[reference], kind, values) for reference, kind, values in named if reference in requests]
+    batch = Batch(
+        lease,
+        [request for request, _, _ in there],
+        [Subject(kind, tuple(values)) for _, kind, values in there],
+        resumed=True,
+        lane=lane,
+    )
+    return _carry_out(service, batch, watch)
 
 
 def _file(service: Service, subjects: Sequence[Subject], origin: Origin) -> Batch:
@@ -130,17 +162,28 @@ def _file(service: Service, subjects: Sequence[Subject], origin: Origin) -> Batc
 
 def _begin(page: Page, requests: Sequence[Request], subjects: Sequence[Subject]) -> Batch:
     """A batch of these requests, held by this process."""
-    lease = page.batches.create([request.reference for request in requests], _owner()).lease
+    lease = page.batches.create([request.reference for request in requests], owner()).lease
+    _name(page, lease, requests, subjects)
+    return Batch(lease, list(requests), list(subjects))
+
+
+def _name(page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject]) -> None:
+    """Seal who is meant."""
     named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
     page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
-    return Batch(lease, list(requests), list(subjects))
 
 
 def _carry_out(service: Service, batch: Batch, watch: Watch) -> list[Outcome]:
     references = [request.reference for request in batch.requests]
     try:
-        _work(service, batch, watch)
-    except BaseException:
+        with Heart(service.ledger, batch.lease) as heart:
+            batch.check = heart.check
+            _work(service, batch, watch)
+    except Exception as error:
+        with suppress(LedgerError), service.ledger.write() as page:
+            note_failure(page, batch.lease, error, service.settings.tries)
+        raise
+    except BaseException:  # somebody stopped it
         with suppress(LedgerError), service.ledger.write() as page:
             page.batches.release(batch.lease)
         raise
@@ -176,6 +219,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
     watch("collect", 0, 0)
     if batch.resumed and read_facts(service, batch):
         return _recalled(service, batch, stack.enter_context(service.sessions()))
+    _only_waiting(batch)
     while batch.requests:
         sessions = stack.enter_context(service.sessions())
         walk = Walk(service.plan, sessions, len(batch.requests))
@@ -185,11 +229,15 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         people = count_people(walk, counts)
         refusals = find_refusals(service, walk, batch.subjects, people)
         refusals |= not_vouched(service, walk, batch, people)
-        if not refusals:
+        if refusals:
+            _refuse(service, batch, refusals)
+        elif large := _too_large(service, batch, people):
+            if not _set_apart(service, batch, large):
+                return None
+        else:
             _rehearse(service, sessions)
             journal(service, batch, walk, counts, people)
             return walk
-        _refuse(service, batch, refusals)
     with service.ledger.write() as page:
         page.batches.finish(batch.lease)
     return None
@@ -221,6 +269,40 @@ def count_people(walk: Walk, counts: Sequence[int]) -> dict[int, dict[int, int]]
     return found
 
 
+def _only_waiting(batch: Batch) -> None:
+    """Whoever was settled before a crash is settled."""
+    _keep_only(batch, {number for number, each in enumerate(batch.requests) if each.state == "scheduled"})
+
+
+def _keep_only(batch: Batch, numbers: Set[int]) -> None:
+    batch.subjects = [one for number, one in enumerate(batch.subjects) if number in numbers]
+    batch.requests = [one for number, one in enumerate(batch.requests) if number in numbers]
+
+
+def _too_large(service: Service, batch: Batch, people: Mapping[int, Mapping[int, int]]) -> set[int]:
+    """Whoever would hold up the others, where somebody else works on such."""
+    if batch.lane != "small":
+        return set()
+    rows = Counter[int]()
+    for found in people.values():
+        rows.update(found)
+    return {number for number, count in rows.items() if count > service.settings.large_rows}
+
+
+def _set_apart(service: Service, batch: Batch, large: Set[int]) -> bool:
+    """Give each of them a batch of their own in the lane of the large; says whether anybody is left in this one."""
+    with service.ledger.write() as page:
+        if len(batch.requests) == 1:
+            page.batches.change_lane(batch.lease, "large")
+            return False
+        for number in sorted(large):
+            request, subject = batch.requests[number], batch.subjects[number]
+            apart = page.batches.set_apart(batch.lease, [request.reference], "large")
+            _name(page, apart.lease, [request], [subject])
+    _keep_only(batch, set(range(len(batch.requests))) - large)
+    return True
+
+
 def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> None:
     """Settle those who cannot be erased, and go on with the others."""
     with service.ledger.write() as page:
@@ -233,9 +315,7 @@ def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> 
             batch.outcomes[reference] = Outcome(
                 reference, refusal.state, refusal.reason, erased_before=refusal.erased_before
             )
-    staying = [number for number in range(len(batch.requests)) if number not in refusals]
-    batch.requests = [batch.requests[number] for number in staying]
-    batch.subjects = [batch.subjects[number] for number in staying]
+    _keep_only(batch, set(range(len(batch.requests))) - set(refusals))
 
 
 # -- the work, and the second look ------------------------------------------------------------------
@@ -275,7 +355,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         batch.total = max(batch.total, batch.changed)
         watch("change", batch.changed, batch.total)
 
-    run = Run(walk, service.settings.chunk_rows, progress, apart=apart)
+    run = Run(walk, service.settings.chunk_rows, progress, apart=apart, may_go_on=batch.check)
     try:
         for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
             for each in done:
@@ -284,7 +364,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
             if time.monotonic() - batch.marked > MARK_SECONDS:
                 with service.ledger.write() as page:
                     mark(service, batch, page)
-                    page.batches.renew(batch.lease)
+                    page.batches.renew(batch.lease, came_on=bool(batch.changed))
     except Conflict as conflict:
         return conflict.sentence
     return ""
@@ -314,5 +394,6 @@ def _pinned(service: Service, read: Callable[[str], Iterable[tuple[Any, ...]]], 
     return ((row[0], *(row[place] for place in places)) for row in read(named.root))
 
 
-def _owner() -> str:
+def owner() -> str:
+    """Who holds what this process works on: its machine and number."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -36,6 +36,7 @@ def journal(
         page.kept.add(_kept(service, batch, walk))
         page.requests.move(references, "scheduled", "running")
         hooks.record_all(page, service, batch.requests, "running")
+        page.batches.renew(batch.lease)  # this may have taken a while
 
 
 def read_facts(service: Service, batch: Batch) -> bool:

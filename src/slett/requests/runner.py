@@ -1,20 +1,22 @@
 """What happens by itself: due erasures and copies, windows that end, reminders, last mails, and clearing up.
 
-`run_once` does all that is due now. A `Runner` does it again and again, in three threads: neither a mail server nor a
-webhook that hangs holds up an erasure. Each piece of work may fail on its own: it is logged without anybody's data, and
-tried again, later each time. Several processes may run at once: whoever moves a request, in the ledger, does the work.
+`run_once` does all that is due now. A `Runner` does it again and again, in threads: neither a mail server nor a
+webhook that hangs holds up an erasure, nor does one person with a million rows hold up the others. Each piece of work
+may fail on its own: it is logged without anybody's data, and tried again, later each time. Several processes may run
+at once: whoever moves a request, in the ledger, does the work.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from slett.requests import hooks, notices
 from slett.requests.at_once import take_up
 from slett.requests.clearing import expire_kept, expire_unconfirmed, purge
 from slett.requests.due import erase_due, export_due, resume_left
+from slett.requests.failing import said
 from slett.requests.last_mails import tell_ended
 from slett.requests.notices import NoMail, Smtp, Transport
 from slett.requests.service import Service
@@ -36,6 +38,7 @@ class Work:
     unconfirmed: int = 0  # requests that nobody confirmed within an hour
     windows: int = 0  # closed accounts whose way back ended
     erased: int = 0
+    large: int = 0  # of them, people who took longer and were set apart before
     exported: int = 0
     reminded: int = 0
     told: int = 0  # requests that ended: the last mail is queued, the particulars are destroyed
@@ -62,7 +65,7 @@ class Pauses:
             self.failures[name] = self.failures.get(name, 0) + 1
             pause = min(2.0 ** (self.failures[name] - 1), LONGEST_PAUSE)
             self.until[name] = time.monotonic() + pause
-            log.error("%s: %s; tried again in %.0f s", name, _said(error), pause)
+            log.error("%s: %s; tried again in %.0f s", name, said(error), pause)
             return 0
         self.failures.pop(name, None)
         self.until[name] = time.monotonic() + every
@@ -76,9 +79,12 @@ def run_once(service: Service, transport: Transport | None = None) -> Work:
         transport: carries the mails; by default the mail server of the settings.
     """
     pauses = Pauses()
-    work = _work(service, pauses)
+    counts: dict[str, int] = {}
+    for each in (tend, erase, erase_large, copy):
+        counts |= each(service, pauses)
+    counts |= tell(service, pauses)
     mails = pauses.attempt("mails", lambda: _post(service, transport))
-    return replace(work, mails=mails, webhooks=pauses.attempt("webhooks", lambda: _deliver(service)))
+    return Work(**counts, mails=mails, webhooks=pauses.attempt("webhooks", lambda: _deliver(service)))
 
 
 class Runner:
@@ -86,10 +92,14 @@ class Runner:
 
     Args:
         service_of: gives today's service.
+        erases: also erasures; else others do those.
     """
 
-    def __init__(self, service_of: Callable[[], Service], transport: Transport | None = None) -> None:
+    def __init__(
+        self, service_of: Callable[[], Service], transport: Transport | None = None, *, erases: bool = True
+    ) -> None:
         self._service_of = service_of
+        self._erases = erases
         self._transport = transport
         self._stopped = threading.Event()
         self._nudged: list[threading.Event] = []
@@ -97,11 +107,18 @@ class Runner:
 
     def start(self) -> None:
         """Begin."""
+        of = self._service_of
         every: dict[str, Callable[[Pauses], object]] = {
-            "work": lambda pauses: _work(self._service_of(), pauses),
-            "mails": lambda pauses: pauses.attempt("mails", lambda: _post(self._service_of(), self._transport)),
-            "webhooks": lambda pauses: pauses.attempt("webhooks", lambda: _deliver(self._service_of())),
+            "tending": lambda pauses: (tend(of(), pauses), tell(of(), pauses)),
+            "copies": lambda pauses: copy(of(), pauses),
+            "mails": lambda pauses: pauses.attempt("mails", lambda: _post(of(), self._transport)),
+            "webhooks": lambda pauses: pauses.attempt("webhooks", lambda: _deliver(of())),
         }
+        if self._erases:
+            every |= {
+                "erasures": lambda pauses: erase(of(), pauses),
+                "large erasures": lambda pauses: erase_large(of(), pauses),
+            }
         for name, once in every.items():
             nudged = threading.Event()
             thread = threading.Thread(target=self._loop, args=(once, nudged), name=f"slett {name}", daemon=True)
@@ -128,30 +145,47 @@ class Runner:
             try:
                 once(pauses)
             except Exception as error:  # today's service cannot be had
-                log.error("%s: %s", threading.current_thread().name, _said(error))
+                log.error("%s: %s", threading.current_thread().name, said(error))
             nudged.wait(WAKE_SECONDS)
 
 
-def _work(service: Service, pauses: Pauses) -> Work:
+Counts = dict[str, int]
+
+
+def erase(service: Service, pauses: Pauses) -> Counts:
+    """Whatever is due of people who do not take long."""
+    return {
+        "resumed": pauses.attempt("resuming", lambda: resume_left(service, "small")),
+        "erased": pauses.attempt("erasures", lambda: erase_due(service)),
+    }
+
+
+def erase_large(service: Service, pauses: Pauses) -> Counts:
+    """Whatever is due of people who take long."""
+    return {"large": pauses.attempt("large erasures", lambda: resume_left(service, "large"))}
+
+
+def copy(service: Service, pauses: Pauses) -> Counts:
+    """The copies that are due."""
+    return {"exported": pauses.attempt("copies", lambda: export_due(service))}
+
+
+def tend(service: Service, pauses: Pauses) -> Counts:
+    """What time brings."""
     attempt = pauses.attempt
-    return Work(
-        resumed=attempt("resuming", lambda: resume_left(service)),
-        taken_up=attempt("taking up", lambda: take_up(service)),
-        unconfirmed=attempt("unconfirmed requests", lambda: expire_unconfirmed(service)),
-        windows=attempt("ways back", lambda: end_windows(service)),
-        erased=attempt("erasures", lambda: erase_due(service)),
-        exported=attempt("copies", lambda: export_due(service)),
-        reminded=attempt("reminders", lambda: remind(service), every=60),
-        told=attempt("last mails", lambda: tell_ended(service)),
-        kept=attempt("kept rows", lambda: expire_kept(service), every=60),
-        purged=attempt("clearing up", lambda: purge(service), every=60),
-    )
+    return {
+        "taken_up": attempt("taking up", lambda: take_up(service)),
+        "unconfirmed": attempt("unconfirmed requests", lambda: expire_unconfirmed(service)),
+        "windows": attempt("ways back", lambda: end_windows(service)),
+        "reminded": attempt("reminders", lambda: remind(service), every=60),
+        "kept": attempt("kept rows", lambda: expire_kept(service), every=60),
+        "purged": attempt("clearing up", lambda: purge(service), every=60),
+    }
 
 
-def _said(error: Exception) -> str:
-    """Our own errors hold nobody's data; what others say might."""
-    ours = type(error).__module__.startswith("slett.")
-    return f"{type(error).__name__}: {error}" if ours else type(error).__name__
+def tell(service: Service, pauses: Pauses) -> Counts:
+    """The last mail of everything that has ended."""
+    return {"told": pauses.attempt("last mails", lambda: tell_ended(service))}
 
 
 def _post(service: Service, transport: Transport | None) -> int:

@@ -1,0 +1,13 @@
+BEGIN TRANSACTION;
+CREATE TABLE persons (id INT PRIMARY KEY, email VARCHAR(80) NOT NULL);
+INSERT INTO "persons" VALUES(100,'KARI@X.no');
+INSERT INTO "persons" VALUES(200,'OLA@X.no');
+INSERT INTO "persons" VALUES(300,'PER@X.no');
+CREATE TABLE points (id INT PRIMARY KEY, person_id INT REFERENCES persons (id), points INT, note VARCHAR(40));
+INSERT INTO "points" VALUES(100,100,5,'kari');
+INSERT INTO "points" VALUES(101,100,7,'kari');
+INSERT INTO "points" VALUES(200,200,5,'ola');
+INSERT INTO "points" VALUES(201,200,7,'ola');
+INSERT INTO "points" VALUES(300,300,5,'per');
+INSERT INTO "points" VALUES(301,300,7,'per');
+COMMIT;
