@@ -3,40 +3,40 @@
 import argparse
 
 from bench.lab import ways
+from bench.lab.command import arguments, run, skipping
 from bench.lab.profile import profile
 from bench.lab.race import race
 from bench.lab.report import compare, heading
-from bench.lab.server import running_server
+from bench.lab.server import Server
 from bench.lab.shop import add_people, build
 
 WARM = [[1], [2], [3]]  # people of usual size, before the clock starts
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=1_000_000, help="rows in the shop, of other people")
-    arguments.add_argument("--size", type=int, default=50_000, help="rows of the person")
-    arguments.add_argument("--rounds", type=int, default=5, help="people erased each way")
-    options = arguments.parse_args()
-    with running_server() as server:
-        shop = server.create()
-        build(shop, options.rows)
-        keys = add_people(shop, [options.size] * options.rounds)
-        heading(f"One person with {options.size:,} rows in 15 tables", server.version)
-        openers = {
-            "hand-written, set-based": ways.by_hand,
-            "Slett": lambda url: ways.slett(url, server.folder / "race"),
-            "ON DELETE CASCADE": ways.cascade,
-            "Django's Collector": ways.collector,
-            "row by row, one commit": ways.row_by_row_one_commit,
-        }
-        samples = race(server, shop, openers, [*WARM, *([key] for key in keys)], settle=True)[1]
-        compare({name: needed[len(WARM) :] for name, needed in samples.items()})
-        with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
-            for key in WARM:
-                slett(key)
-            profile(server, url, lambda: slett(keys[:1]), 1)
+def parser() -> argparse.ArgumentParser:
+    """What can be chosen."""
+    found = arguments(__doc__)
+    found.add_argument("--rows", type=int, default=1_000_000, help="rows in the shop, of other people")
+    found.add_argument("--size", type=int, default=50_000, help="rows of the person")
+    found.add_argument("--rounds", type=int, default=5, help="people erased each way")
+    skipping(found)
+    return found
+
+
+def measure(server: Server, options: argparse.Namespace) -> None:
+    """Print how long each way takes."""
+    shop = server.create()
+    build(shop, options.rows)
+    keys = add_people(shop, [options.size] * options.rounds)
+    heading(f"One person with {options.size:,} rows in 15 tables", server.version)
+    openers = ways.contestants(server.folder, [*options.skip, "a commit each"])
+    samples = race(server, shop, openers, [*WARM, *([key] for key in keys)], settle=1)[1]
+    compare({name: needed[len(WARM) :] for name, needed in samples.items()})
+    with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
+        for key in WARM:
+            slett(key)
+        profile(server, url, lambda: slett(keys[:1]), 1)
 
 
 if __name__ == "__main__":
-    main()
+    run(parser(), measure)

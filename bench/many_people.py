@@ -1,53 +1,82 @@
-"""100, 1,000 and 10,000 people at once: against hand-written SQL, CASCADE and Django."""
+"""1, 100 and 10,000 people at once: against hand-written SQL, CASCADE, Django and row by row."""
 
 import argparse
 import random
 from itertools import islice
+from statistics import median
 
 from bench.lab import ways
+from bench.lab.command import arguments, run, skipping
 from bench.lab.profile import profile
-from bench.lab.race import race
-from bench.lab.report import compare, heading
-from bench.lab.server import Server, running_server
-from bench.lab.shop import build
+from bench.lab.race import Samples, race
+from bench.lab.report import compare, heading, table
+from bench.lab.server import Server
+from bench.lab.shop import LOOSE, build, drop_index
 
-SIZES = (100, 1_000, 10_000)
+SIZES = (1, 100, 10_000)
 WARM = 20  # people at once before the clock starts
-SLOW = {"Django's Collector": 1_000}  # people at once, at most
+OFTEN = 5  # times as many batches of one person
+SLOW = {"Django's Collector": 1_000, "row by row, one commit": 100}  # people at once, at most
+SCANNING = 100  # likewise, where each person costs a pass over a large table
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=5_000_000, help="rows in the shop")
-    arguments.add_argument("--rounds", type=int, default=3, help="batches of each size")
-    arguments.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="people at once")
-    options = arguments.parse_args()
-    with running_server() as server:
-        shop = server.create()
-        people = build(shop, options.rows)
-        heading(f"Many of {people:,} people at once, about 90 rows in 15 tables each", server.version)
-        sizes = [WARM, *options.rounds * list(options.sizes)]
-        everybody = iter(random.Random(1).sample(range(1, people + 1), sum(sizes)))
-        batches = [list(islice(everybody, size)) for size in sizes]
-        openers = {
-            "hand-written, set-based": ways.by_hand,
-            "Slett": lambda url: ways.slett(url, server.folder / "race"),
-            "ON DELETE CASCADE": ways.cascade,
-            "Django's Collector": ways.collector,
-        }
-        found = race(server, shop, openers, batches, limits=SLOW, settle=True)
-        for size in options.sizes:
-            print(f"{size:,} people at once, per person:\n")
-            compare({name: [each / size for each in needed] for name, needed in found[size].items()})
-        _profile(server, shop, batches[0], max(batches, key=len))
+def parser() -> argparse.ArgumentParser:
+    """What can be chosen."""
+    found = arguments(__doc__)
+    found.add_argument("--rows", type=int, default=5_000_000, help="rows in the shop")
+    found.add_argument("--rounds", type=int, default=3, help="batches of each size")
+    found.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="people at once")
+    found.add_argument(
+        "--without-index",
+        choices=("undeclared", "declared"),
+        help=f"no index on {'.'.join(LOOSE)}: only the map says whose its rows are, or a foreign key says so too",
+    )
+    skipping(found)
+    return found
 
 
-def _profile(server: Server, shop: str, warm: list[int], keys: list[int]) -> None:
-    print(f"Slett, {len(keys):,} people at once:\n")
+def measure(server: Server, options: argparse.Namespace) -> None:
+    """Print how long each way takes, a person."""
+    shop = server.create()
+    people = build(shop, options.rows)
+    skipped, limits = [*options.skip, "a commit each"], dict(SLOW)
+    title = f"Many of {people:,} people at once, about 90 rows in 15 tables each"
+    if options.without_index:
+        title += f"; no index on {'.'.join(LOOSE)} ({options.without_index})"
+        if options.database == "mariadb":
+            assert options.without_index == "undeclared", "MariaDB has no foreign key without an index"
+            skipped.append("cascade")  # the foreign key it needs would bring the index back
+        drop_index(shop, declared=options.without_index == "declared")
+        everybody = ways.contestants(server.folder)
+        scanning = set(everybody) if options.without_index == "declared" else {"ON DELETE CASCADE"}
+        limits |= dict.fromkeys((scanning | set(SLOW)) - {ways.BY_HAND_NAME, "Slett"}, SCANNING)
+    heading(title, server.version)
+    sizes = [WARM]
+    for size in options.sizes:
+        sizes += [size] * options.rounds * (OFTEN if size == 1 else 1)
+    everyone = iter(random.Random(1).sample(range(1, people + 1), sum(sizes)))
+    batches = [list(islice(everyone, size)) for size in sizes]
+    found = race(server, shop, ways.contestants(server.folder, skipped), batches, limits=limits, settle=2)
+    for size in options.sizes:
+        print(f"{size:,} people at once, per person:\n" if size > 1 else "One person:\n")
+        compare({name: [each / size for each in needed] for name, needed in found[size].items()})
+    _falls(found, options.sizes)
+    print(f"Slett, {max(options.sizes):,} people at once:\n")
     with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
-        slett(warm)
-        profile(server, url, lambda: slett(keys), len(keys))
+        slett(batches[0])
+        largest = max(batches[1:], key=len)
+        profile(server, url, lambda: slett(largest), len(largest))
+
+
+def _falls(found: dict[int, Samples], sizes: list[int]) -> None:
+    """The cost of a person while their number grows."""
+    rows: list[tuple[str, ...]] = [("ms a person", *(f"{size:,}" for size in sizes))]
+    for name in found[sizes[0]]:
+        each = [found[size].get(name) for size in sizes]
+        shown = (f"{median(one) / size * 1000:,.2f}" if one else "-" for size, one in zip(sizes, each, strict=True))
+        rows.append((name, *shown))
+    table(rows)
 
 
 if __name__ == "__main__":
-    main()
+    run(parser(), measure)

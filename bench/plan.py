@@ -9,10 +9,9 @@ from datetime import date
 from pathlib import Path
 from time import perf_counter
 
-import psycopg
-
+from bench.lab.command import arguments, run
 from bench.lab.report import heading, times
-from bench.lab.server import running_server
+from bench.lab.server import Server, connected, database_of
 from slett.datamap.check import check_map
 from slett.datamap.load import load_text
 from slett.plan import make_plan, relate
@@ -34,24 +33,28 @@ class Times:
         self.samples.setdefault(name, []).append(perf_counter() - start)
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--tables", type=int, default=300)
-    arguments.add_argument("--rounds", type=int, default=7)
-    options = arguments.parse_args()
+def parser() -> argparse.ArgumentParser:
+    """What can be chosen."""
+    found = arguments(__doc__)
+    found.add_argument("--tables", type=int, default=300)
+    found.add_argument("--rounds", type=int, default=7)
+    return found
+
+
+def measure(server: Server, options: argparse.Namespace) -> None:
+    """Print how long each part takes."""
     taken = Times()
-    with running_server() as server:
-        url = server.create()
-        _build(url, options.tables)
-        heading(f"A plan over {options.tables} tables", server.version)
-        store = Store("shop", url)
-        for _ in range(options.rounds):
-            _plan(store, _map(url, options.tables), taken)
-            with taken.of("slett --help"):
-                _run(Path(sys.executable).with_name("slett"), "--help")
-            with taken.of("python -c pass"):
-                _run(sys.executable, "-c", "pass")
-        store.close()
+    url = server.create()
+    _build(url, options.tables)
+    heading(f"A plan over {options.tables} tables", server.version)
+    store = Store("shop", url)
+    for _ in range(options.rounds):
+        _plan(store, _map(url, options.tables), taken)
+        with taken.of("slett --help"):
+            _run(Path(sys.executable).with_name("slett"), "--help")
+        with taken.of("python -c pass"):
+            _run(sys.executable, "-c", "pass")
+    store.close()
     times(taken.samples)
 
 
@@ -75,15 +78,14 @@ def _references(number: int) -> dict[str, int]:
 
 
 def _build(url: str, tables: int) -> None:
-    with psycopg.connect(url) as connection:
+    with connected(url) as connection:
         for number in range(tables):
             columns = [f"{each} bigint REFERENCES t{to} (id)" for each, to in _references(number).items()]
             filling = [f"c{each} varchar(80)" for each in range(12)]
-            connection.execute(
-                f"CREATE TABLE t{number} (id bigint PRIMARY KEY, {', '.join([*columns, *filling])})".encode()
-            )
-            for column in _references(number):
-                connection.execute(f"CREATE INDEX t{number}_{column} ON t{number} ({column})".encode())
+            connection.execute(f"CREATE TABLE t{number} (id bigint PRIMARY KEY, {', '.join([*columns, *filling])})")
+            if database_of(url) == "postgresql":  # MariaDB makes the indexes of foreign keys by itself
+                for column in _references(number):
+                    connection.execute(f"CREATE INDEX t{number}_{column} ON t{number} ({column})")
 
 
 def _map(url: str, tables: int) -> str:
@@ -101,4 +103,4 @@ def _run(*command: Path | str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(parser(), measure)

@@ -16,12 +16,14 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from threading import Barrier
 from time import perf_counter
+from typing import Self
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from bench.lab.report import heading
-from bench.lab.server import running_server
+from bench.lab.command import arguments, run
+from bench.lab.report import heading, table
+from bench.lab.server import Server
 from bench.lab.shop import build
 from slett.ledger import open_ledger
 from slett.requests.identity import Identity
@@ -33,18 +35,19 @@ PAGES = ("/", "/what?wish=erase", "/confirm", "/filed", "/guide", "/without-acco
 BUDGET = 50  # milliseconds at the median
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--open", type=int, default=10_000, help="requests that wait in the ledger")
-    arguments.add_argument("--people", type=int, default=200, help="people who file at the same moment")
-    arguments.add_argument("--rows", type=int, default=200_000, help="rows in the shop")
-    arguments.add_argument("--rounds", type=int, default=100, help="times that each page is asked for")
-    arguments.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    options = arguments.parse_args()
-    if options.serve:
-        _serve(options.serve)
-        return
-    with running_server() as server, TemporaryDirectory() as name:
+def parser() -> argparse.ArgumentParser:
+    """What can be chosen."""
+    found = arguments(__doc__)
+    found.add_argument("--open", type=int, default=10_000, help="requests that wait in the ledger")
+    found.add_argument("--people", type=int, default=200, help="people who file at the same moment")
+    found.add_argument("--rows", type=int, default=200_000, help="rows in the shop")
+    found.add_argument("--rounds", type=int, default=100, help="times that each page is asked for")
+    return found
+
+
+def measure(server: Server, options: argparse.Namespace) -> None:
+    """Print how long pages take, and people who file."""
+    with TemporaryDirectory() as name:
         shop, folder = server.create(), Path(name)
         people = build(shop, options.rows)
         assert people > options.people, "one person more than those who file looks at the pages"
@@ -93,18 +96,17 @@ def _serve(folder: Path) -> None:
 @contextmanager
 def _portal(folder: Path, shop: str) -> Iterator[int]:
     """The port of a portal in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.portal", "--serve", str(folder)],
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.portal", "serve", str(folder)],
         env=os.environ | {"SHOP_URL": shop},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+    ) as process:
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 class Browser:
@@ -116,6 +118,12 @@ class Browser:
         self._key = str(key)
         self._network = network
         self._cookies: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def get(self, path: str) -> tuple[int, str]:
         return self._ask("GET", path, None)
@@ -142,24 +150,24 @@ class Browser:
 
 
 def _pages(port: int, key: int, rounds: int) -> None:
-    browser = Browser(port, key)
-    browser.get("/")
-    browser.post("/choose", wish="erase")
-    assert browser.post("/what", wish="erase")[0] == 303
-    print(f"{'page':<20}{'median':>10}{'p95':>10}")
-    worst = 0.0
-    for path in PAGES:
-        if path == "/filed":
-            _confirm(browser)
-        times = []
-        for _ in range(rounds):
-            start = perf_counter()
-            status, _ = browser.get(path)
-            times.append(1_000 * (perf_counter() - start))
-            assert status == 200, (path, status)
-        worst = max(worst, median(times))
-        print(f"{path:<20}{median(times):>7.1f} ms{quantiles(times, n=20)[-1]:>7.1f} ms")
-    print(f"\nslowest median: {worst:.1f} ms, of a budget of {BUDGET} ms: ratio {worst / BUDGET:.2f}\n")
+    rows, worst = [("page", "median", "p95")], 0.0
+    with Browser(port, key) as browser:
+        browser.get("/")
+        browser.post("/choose", wish="erase")
+        assert browser.post("/what", wish="erase")[0] == 303
+        for path in PAGES:
+            if path == "/filed":
+                _confirm(browser)
+            taken = []
+            for _ in range(rounds):
+                start = perf_counter()
+                status, _ = browser.get(path)
+                taken.append(1_000 * (perf_counter() - start))
+                assert status == 200, (path, status)
+            worst = max(worst, median(taken))
+            rows.append((path, f"{median(taken):.1f} ms", f"{quantiles(taken, n=20)[-1]:.1f} ms"))
+    table(rows)
+    print(f"Slowest median: {worst:.1f} ms, of a budget of {BUDGET} ms: ratio {worst / BUDGET:.2f}\n")
 
 
 def _confirm(browser: Browser) -> None:
@@ -172,17 +180,17 @@ def _confirm(browser: Browser) -> None:
 
 def _enumerate(port: int, key: int, rounds: int) -> None:
     """Whether the time tells that an address is known."""
-    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    taken: dict[str, list[float]] = {"known": [], "unknown": []}
     for number in range(1, rounds + 1):
         for kind, address in (("known", f"person{number}@example.org"), ("unknown", f"nobody{number}@example.org")):
-            browser = Browser(port, key, network=f"10.{kind == 'known':d}.{number // 250}.{number % 250}")
-            start = perf_counter()
-            status, _ = browser.post("/without-account", email=address)
-            times[kind].append(1_000 * (perf_counter() - start))
-            assert status == 303, status
-    known, unknown = median(times["known"]), median(times["unknown"])
+            with Browser(port, key, network=f"10.{kind == 'known':d}.{number // 250}.{number % 250}") as browser:
+                start = perf_counter()
+                status, _ = browser.post("/without-account", email=address)
+                taken[kind].append(1_000 * (perf_counter() - start))
+                assert status == 303, status
+    known, unknown = median(taken["known"]), median(taken["unknown"])
     print(
-        f"a code for a known address: {known:.1f} ms, for an unknown one: {unknown:.1f} ms; {known / unknown:.2f} x\n"
+        f"A code for a known address: {known:.1f} ms, for an unknown one: {unknown:.1f} ms; {known / unknown:.2f} x\n"
     )
 
 
@@ -191,29 +199,32 @@ def _rush(port: int, keys: list[int]) -> None:
     together = Barrier(len(keys))
 
     def file(key: int) -> float:
-        browser = Browser(port, key)
-        browser.get("/")
-        browser.post("/choose", wish="erase")
-        together.wait()
-        start = perf_counter()
-        assert browser.post("/what", wish="erase")[0] == 303
-        _confirm(browser)
-        return perf_counter() - start
+        with Browser(port, key) as browser:
+            browser.get("/")
+            browser.post("/choose", wish="erase")
+            together.wait()
+            start = perf_counter()
+            assert browser.post("/what", wish="erase")[0] == 303
+            _confirm(browser)
+            return perf_counter() - start
 
     start = perf_counter()
     with ThreadPoolExecutor(len(keys)) as pool:
         needed = list(pool.map(file, keys))
-    print(f"{len(keys)} people at once: all filed and confirmed after {perf_counter() - start:.1f} s")
-    print(f"  for one of them: median {median(needed):.1f} s, slowest {max(needed):.1f} s")
+    print(f"{len(keys)} people at once: all filed and confirmed after {perf_counter() - start:.1f} s,")
+    print(f"one of them at the median after {median(needed):.1f} s, the slowest after {max(needed):.1f} s;")
 
 
 def _count(folder: Path, people: int) -> None:
     with open_ledger(_settings(folder)) as ledger, ledger.read() as page:
         confirmed = page.requests.find(state="scheduled")
     subjects = {request.subject for request in confirmed}
-    print(f"  in the ledger: {len(confirmed)} confirmed requests of {len(subjects)} people")
+    print(f"in the ledger are {len(confirmed)} confirmed requests of {len(subjects)} people")
     assert len(confirmed) == len(subjects) == people + 1, "one each, and the one who looked at the pages"
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["serve"]:
+        _serve(Path(sys.argv[2]))
+    else:
+        run(parser(), measure)

@@ -1,4 +1,5 @@
-"""What the measurements share: the server, the shop in it, the ways of erasing a person from it, and the report.
+"""What the measurements share.
 
-`shop` is the data, `ways` are the contestants, `report` prints what they needed.
+`server` is either database, `shop` the data in it, `ways` are the contestants and `race` lets them run, `traffic` is
+other people in the shop, `network` slows a connection down, `report` prints what they needed.
 """

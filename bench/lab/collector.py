@@ -27,11 +27,15 @@ def main(url: str) -> None:
 
 def _models(url: str) -> dict[str, Any]:
     at = urlsplit(url)
+    if at.scheme == "mariadb":
+        import pymysql  # type: ignore[import-not-found, unused-ignore] # as above
+
+        pymysql.install_as_MySQLdb()
     settings.configure(
         INSTALLED_APPS=["bench.lab"],
         DATABASES={
             "default": {
-                "ENGINE": "django.db.backends.postgresql",
+                "ENGINE": f"django.db.backends.{'mysql' if at.scheme == 'mariadb' else 'postgresql'}",
                 "NAME": at.path.lstrip("/"),
                 "USER": at.username,
                 "HOST": at.hostname,

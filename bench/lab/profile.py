@@ -13,7 +13,7 @@ from bench.lab.server import Server
 SOURCE = Path(slett.__file__).parent
 LEAST = 0.02  # of the whole: what is less is not shown
 WIDTH = 150  # characters of a statement
-_ORIGINS = ("sqlalchemy", "psycopg", "sqlite3", "cryptography", "json")
+_ORIGINS = ("sqlalchemy", "psycopg", "pymysql", "sqlite3", "cryptography", "json")
 
 
 def profile(server: Server, url: str, work: Callable[[], object], people: int) -> None:
@@ -43,7 +43,9 @@ def profile(server: Server, url: str, work: Callable[[], object], people: int) -
 
 def _origin(file: str, name: str) -> str:
     if "psycopg" in file + name and ("wait" in name or "generators" in file):
-        return "waiting for PostgreSQL"
+        return "waiting for the database"
+    if "socket" in file + name and ("recv" in name or "readinto" in name):
+        return "waiting for the database"
     if "sqlite3" in name:
         return "SQLite, with its disk"
     if Path(file).is_relative_to(SOURCE):

@@ -1,13 +1,12 @@
 """Several ways of erasing the same people, each from its own copy of the shop, in turn."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 from bench.lab.server import Server
 from bench.lab.shop import digest
-from bench.lab.ways import Way, by_hand
+from bench.lab.ways import Opener, by_hand
 
-Opener = Callable[[str], AbstractContextManager[Way]]
 Samples = dict[str, list[float]]
 
 
@@ -18,7 +17,7 @@ def race(
     batches: Sequence[Sequence[int]],
     *,
     limits: Mapping[str, int] | None = None,
-    settle: bool = False,
+    settle: int | None = None,
 ) -> dict[int, Samples]:
     """Seconds that each way needed for each batch of people, by the batch's size.
 
@@ -29,7 +28,8 @@ def race(
         openers: open a way on a database, by name.
         batches: keys of people, nobody twice.
         limits: the most people that a way takes at once; a larger batch is erased for it by hand, untimed.
-        settle: write everything to disk before each turn, so that none pays for what another has left to write.
+        settle: before turns with so many people or more, write everything to disk, so that none pays for what another
+            has left to write.
     """
     samples: dict[int, Samples] = {len(batch): {} for batch in batches}
     with ExitStack() as stack:
@@ -38,7 +38,7 @@ def race(
             running = {name: opened.enter_context(opener(copies[name])) for name, opener in openers.items()}
             for batch in batches:
                 for name, way in running.items():
-                    if settle:
+                    if settle is not None and len(batch) >= settle:
                         server.settle()
                     if len(batch) <= (limits or {}).get(name, len(batch)):
                         samples[len(batch)].setdefault(name, []).append(way(batch))

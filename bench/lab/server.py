@@ -1,123 +1,107 @@
-"""A PostgreSQL server set up as in production: durable, with a gigabyte of buffers, cleaning up after itself."""
+"""A database server for one run, behind one small interface whichever it is: durable, with buffers as in production."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
 
-import psycopg
-
-from tests.servers.process import ServerProcess, find_program
-
-_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-_SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-    "autovacuum": "on",
-    "shared_buffers": "1GB",
-    "maintenance_work_mem": "256MB",
-    "max_wal_size": "8GB",  # no checkpoint of its own accord in the middle of a measurement
-    "checkpoint_timeout": "1h",
-    "shared_preload_libraries": "pg_stat_statements",
-}
+Database = Literal["postgresql", "mariadb"]
+DATABASES: tuple[Database, ...] = get_args(Database)
 
 
-class Server:
+class Connection(Protocol):
+    """A connection that commits each statement by itself, outside of `transaction`."""
+
+    def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """The rows that came back, if any. Parameters are written `%s` or `%(name)s`."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Everything in it is committed together, or nothing is."""
+
+    def leave(self, keys: Sequence[int]) -> None:
+        """Put keys into a temporary table `leaving (id)`, anew in each transaction, the quickest way there is."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class Server(Protocol):
     """A running server. `folder` is on the same disk as its data."""
 
-    def __init__(self) -> None:
-        initdb, postgres = find_program("initdb", *_PLACES), find_program("postgres", *_PLACES)
-        if not initdb or not postgres:
-            raise SystemExit("no PostgreSQL here: apt install postgresql, or brew install postgresql")
-        self._process = ServerProcess("bench", "postgres")
-        self.folder: Path = self._process.folder
-        data = str(self.folder / "data")
-        self._process.run(initdb, "--pgdata", data, "--username=slett", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        self._process.start(
-            *(postgres, "-D", data, "-p", str(self._process.port)),
-            *(f"-c{name}={value}" for name, value in _SETTINGS.items()),
-            ready=self._answers,
-        )
-        self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
-        self._admin.execute("CREATE EXTENSION pg_stat_statements")
-        self._numbers = count(1)
+    folder: Path
 
     @property
     def version(self) -> str:
-        """The server's version, in words."""
-        return f"PostgreSQL {self._admin.info.server_version // 10_000}.{self._admin.info.server_version % 10_000}"
+        """What it is, and the settings that matter, in words."""
 
     def create(self) -> str:
         """The URL of a new, empty database."""
-        return self._create("template0")
 
-    @contextmanager
-    def copy(self, url: str) -> Iterator[str]:
+    def copy(self, url: str) -> AbstractContextManager[str]:
         """The URL of a copy of a database that nobody is connected to; it is dropped in the end."""
-        made = self._create(f"{_name(url)} STRATEGY file_copy")
-        try:
-            yield made
-        finally:
-            self._admin.execute(f"DROP DATABASE {_name(made)} WITH (FORCE)".encode())
 
     def settle(self) -> None:
         """Write everything to disk, so that the next measurement does not pay for the last one."""
-        self._admin.execute("CHECKPOINT")
 
     def forget_statements(self) -> None:
         """Start counting statements from nought."""
-        self._admin.execute("SELECT pg_stat_statements_reset()")
 
     def statements(self, url: str) -> int:
         """How many statements clients have sent to a database since then; what triggers run is not counted."""
-        row = self._admin.execute(
-            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid"
-            " WHERE datname = %s",
-            (_name(url),),
-        ).fetchone()
-        return int(row[0]) if row else 0
 
     def costliest(self, url: str, most: int = 12) -> list[tuple[str, int, int, float]]:
         """(statement, calls, rows, seconds) of those that a database spent most time on since then."""
-        return self._admin.execute(
-            "SELECT query, sum(calls)::bigint, sum(rows)::bigint, sum(total_exec_time) / 1000 FROM pg_stat_statements"
-            " JOIN pg_database ON pg_database.oid = dbid WHERE datname = %s GROUP BY 1 ORDER BY 4 DESC LIMIT %s",
-            (_name(url), most),
-        ).fetchall()
 
     def stop(self) -> None:
         """End the server; its databases go with it."""
-        self._admin.close()
-        self._process.stop()
-
-    def _create(self, template: str) -> str:
-        name = f"bench_{next(self._numbers)}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        return self._url(name)
-
-    def _url(self, name: str) -> str:
-        return f"postgresql://slett@127.0.0.1:{self._process.port}/{name}"
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self._url("postgres")).close()
-        except psycopg.OperationalError:
-            return False
-        return True
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A server for one run."""
-    server = Server()
+def running_server(database: Database = "postgresql", *, trial: bool = False) -> Iterator[Server]:
+    """A server for one run.
+
+    Args:
+        database: which.
+        trial: nobody reads what is measured: little memory will do, and nothing need outlive a crash.
+    """
+    server: Server
+    if database == "postgresql":
+        from bench.lab.postgresql import PostgreSQL
+
+        server = PostgreSQL(trial=trial)
+    else:
+        from bench.lab.mariadb import MariaDB
+
+        server = MariaDB(trial=trial)
     try:
         yield server
     finally:
         server.stop()
 
 
-def _name(url: str) -> str:
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """A connection to a database of any of the servers."""
+    connection: Connection
+    if database_of(url) == "postgresql":
+        from bench.lab import postgresql
+
+        connection = postgresql.Connection(url)
+    else:
+        from bench.lab import mariadb
+
+        connection = mariadb.Connection(url)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def database_of(url: str) -> Database:
+    """Which kind of database a URL leads to."""
+    return next(each for each in DATABASES if url.startswith(f"{each}:"))
+
+
+def name_of(url: str) -> str:
+    """The name of the database on its server."""
     return url.rpartition("/")[2]

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
-import psycopg
-
+from bench.lab.server import Connection, Database, connected, database_of, name_of
 from bench.lab.shop import HERE, declare_cascade
 from slett.requests.erase import erase
 from slett.requests.service import Service, open_service
@@ -20,7 +19,7 @@ from slett.settings import Settings
 
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "bench"
-DJANGO = ("django==5.2.19", "psycopg[binary]==3.3.9")
+DJANGO = ("django==5.2.19", "psycopg[binary]==3.3.9", "PyMySQL==1.2.4")
 
 
 class Way(Protocol):
@@ -30,67 +29,96 @@ class Way(Protocol):
         """Seconds needed to erase the people with these keys."""
 
 
-BY_HAND = (  # (table, condition), children before parents: what somebody who knows the shop would write
-    ("order_items", "order_id IN (SELECT id FROM orders WHERE person_id {who})"),
-    ("payments", "order_id IN (SELECT id FROM orders WHERE person_id {who})"),
-    ("shipments", "order_id IN (SELECT id FROM orders WHERE person_id {who})"),
-    ("orders", "person_id {who}"),
-    ("cart_items", "cart_id IN (SELECT id FROM carts WHERE person_id {who})"),
-    ("carts", "person_id {who}"),
-    ("wishlist_items", "wishlist_id IN (SELECT id FROM wishlists WHERE person_id {who})"),
-    ("wishlists", "person_id {who}"),
-    ("review_votes", "review_id IN (SELECT id FROM reviews WHERE person_id {who})"),
-    ("review_votes", "person_id {who}"),
-    ("reviews", "person_id {who}"),
-    ("messages", "sender_id {who}"),
-    ("notifications", "person_id {who}"),
-    ("sessions", "person_id {who}"),
-    ("addresses", "person_id {who}"),
-    ("people", "id {who}"),
+Opener = Callable[[str], AbstractContextManager[Way]]  # a way, opened on the database at a URL
+BY_HAND_NAME = "hand-written, set-based"
+
+
+BY_HAND = (  # (table, column, by way of), children before parents: what somebody who knows the shop would write
+    ("order_items", "order_id", "orders"),
+    ("payments", "order_id", "orders"),
+    ("shipments", "order_id", "orders"),
+    ("orders", "person_id", ""),
+    ("cart_items", "cart_id", "carts"),
+    ("carts", "person_id", ""),
+    ("wishlist_items", "wishlist_id", "wishlists"),
+    ("wishlists", "person_id", ""),
+    ("review_votes", "review_id", "reviews"),
+    ("review_votes", "person_id", ""),
+    ("reviews", "person_id", ""),
+    ("messages", "sender_id", ""),
+    ("notifications", "person_id", ""),
+    ("sessions", "person_id", ""),
+    ("addresses", "person_id", ""),
+    ("people", "id", ""),
 )
-DETACH = "UPDATE messages SET recipient_id = NULL WHERE recipient_id {who}"
+
+
+def set_based(database: Database, *, one: bool) -> list[str]:
+    """The statements of somebody who knows the shop, for one person (`%(key)s`) or those in `leaving`.
+
+    MariaDB finds its way through a join, and reads the whole table for a subquery.
+    """
+    deletes = [_delete(database, *each, one=one) for each in BY_HAND]
+    if database == "postgresql" or one:
+        who = "= %(key)s" if one else "IN (SELECT id FROM leaving)"
+        detach = f"UPDATE messages SET recipient_id = NULL WHERE recipient_id {who}"
+    else:
+        detach = "UPDATE leaving JOIN messages ON recipient_id = leaving.id SET recipient_id = NULL"
+    return [*deletes[:-1], detach, deletes[-1]]
+
+
+def _delete(database: Database, table: str, column: str, via: str, *, one: bool) -> str:
+    if database == "postgresql":
+        who = "= %(key)s" if one else "IN (SELECT id FROM leaving)"
+        return f"DELETE FROM {table} WHERE {where(column, via, who)}"
+    if one and via:
+        return f"DELETE {table} FROM {via} JOIN {table} ON {column} = {via}.id WHERE {via}.person_id = %(key)s"
+    if one:
+        return f"DELETE FROM {table} WHERE {column} = %(key)s"
+    parents = f"leaving JOIN {via} ON {via}.person_id = leaving.id" if via else "leaving"
+    return f"DELETE {table} FROM {parents} JOIN {table} ON {table}.{column} = {via or 'leaving'}.id"
+
+
+def where(column: str, via: str, who: str) -> str:
+    """Rows of whoever `who` says, as `= 1`: by a column of their own, or by way of another table."""
+    return f"{column} IN (SELECT id FROM {via} WHERE person_id {who})" if via else f"{column} {who}"
 
 
 class ByHand:
     """Hand-written set-based SQL in one transaction; for several people, by a temporary table of their keys."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    def __init__(self, connection: Connection, database: Database) -> None:
         self._connection = connection
+        self._one, self._many = (set_based(database, one=one) for one in (True, False))
 
     def __call__(self, keys: Sequence[int]) -> float:
-        who = "= %(key)s" if len(keys) == 1 else "IN (SELECT id FROM leaving)"
-        deletes = [f"DELETE FROM {table} WHERE {condition}" for table, condition in BY_HAND]
-        statements = [each.format(who=who).encode() for each in (*deletes[:-1], DETACH, deletes[-1])]
+        one = len(keys) == 1
         start = perf_counter()
         with self._connection.transaction():
-            if len(keys) > 1:
-                self._connection.execute("CREATE TEMPORARY TABLE leaving (id bigint PRIMARY KEY) ON COMMIT DROP")
-                with self._connection.cursor().copy("COPY leaving FROM STDIN") as copy:
-                    for key in keys:
-                        copy.write_row((key,))
-                self._connection.execute("ANALYZE leaving")
-            for statement in statements:
-                self._connection.execute(statement, {"key": keys[0]} if len(keys) == 1 else None)
+            if not one:
+                self._connection.leave(keys)
+            for statement in self._one if one else self._many:
+                self._connection.execute(statement, {"key": keys[0]} if one else None)
         return perf_counter() - start
 
 
 class Cascade:
     """One DELETE; the foreign keys of the database do the rest."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def __call__(self, keys: Sequence[int]) -> float:
         start = perf_counter()
         with self._connection.transaction():
-            self._connection.execute("DELETE FROM people WHERE id = ANY(%s)", (list(keys),))
+            self._connection.execute(f"DELETE FROM people WHERE id IN ({', '.join(map(str, keys))})")
         return perf_counter() - start
 
 
 class RowByRow:
     """The keys of every table are read, then each row is deleted by a statement of its own."""
 
-    def __init__(self, connection: psycopg.Connection, *, one_commit: bool) -> None:
+    def __init__(self, connection: Connection, *, one_commit: bool) -> None:
         self._connection = connection
         self._one_commit = one_commit
 
@@ -106,12 +134,11 @@ class RowByRow:
 
     def _erase(self, key: int) -> None:
         run = self._connection.execute
-        for table, condition in BY_HAND:
-            where = condition.format(who="= %s")
-            for (row,) in run(f"SELECT id FROM {table} WHERE {where}".encode(), (key,)).fetchall():
-                run(f"DELETE FROM {table} WHERE id = %s".encode(), (row,))
+        for table, column, via in BY_HAND:
+            for (row,) in run(f"SELECT id FROM {table} WHERE {where(column, via, '= %s')}", (key,)):
+                run(f"DELETE FROM {table} WHERE id = %s", (row,))
             if table == "messages":
-                for (row,) in run("SELECT id FROM messages WHERE recipient_id = %s", (key,)).fetchall():
+                for (row,) in run("SELECT id FROM messages WHERE recipient_id = %s", (key,)):
                     run("UPDATE messages SET recipient_id = NULL WHERE id = %s", (row,))
 
 
@@ -147,26 +174,26 @@ class Slett:
 
 @contextmanager
 def by_hand(url: str) -> Iterator[Way]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield ByHand(connection)
+    with connected(url) as connection:
+        yield ByHand(connection, database_of(url))
 
 
 @contextmanager
 def cascade(url: str) -> Iterator[Way]:
     declare_cascade(url)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connected(url) as connection:
         yield Cascade(connection)
 
 
 @contextmanager
 def row_by_row(url: str) -> Iterator[Way]:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connected(url) as connection:
         yield RowByRow(connection, one_commit=False)
 
 
 @contextmanager
 def row_by_row_one_commit(url: str) -> Iterator[Way]:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connected(url) as connection:
         yield RowByRow(connection, one_commit=True)
 
 
@@ -185,19 +212,37 @@ def collector(url: str) -> Iterator[Way]:
 
 
 @contextmanager
-def slett(url: str, home: Path) -> Iterator[Slett]:
-    """A service with a ledger of its own under `home`."""
+def slett(url: str, home: Path, **settings: Any) -> Iterator[Slett]:
+    """A service with a ledger of its own under `home`, and these settings beside the default ones."""
     os.environ["SHOP_URL"] = url
-    with open_service(Settings(map=HERE / "slett.yaml", home=home, service="bench")) as service:
+    with open_service(Settings(map=HERE / "slett.yaml", home=home, service="bench", **settings)) as service:
         yield Slett(service)
+
+
+def contestants(home: Path, skipped: Sequence[str] = ()) -> dict[str, Opener]:
+    """Every way by its name, without those in whose name one of these words is; the first is what others compare with.
+
+    Args:
+        home: a folder for Slett's ledgers.
+        skipped: words.
+    """
+    ways: dict[str, Opener] = {
+        BY_HAND_NAME: by_hand,
+        "Slett": lambda url: slett(url, home / name_of(url)),
+        "ON DELETE CASCADE": cascade,
+        "Django's Collector": collector,
+        "row by row, one commit": row_by_row_one_commit,
+        "row by row, a commit each": row_by_row,
+    }
+    return {name: way for name, way in ways.items() if not any(each.lower() in name.lower() for each in skipped)}
 
 
 def _django_python() -> Path:
     """The Python of an environment with Django in it, made the first time."""
     venv = BUILD / "django"
-    python = venv / "bin" / "python"
-    if not (venv / "stamp").exists():
+    python, stamp = venv / "bin" / "python", venv / "stamp"
+    if not stamp.exists() or stamp.read_text() != str(DJANGO):
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *DJANGO], check=True)
-        (venv / "stamp").touch()
+        stamp.write_text(str(DJANGO))
     return python

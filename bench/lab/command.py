@@ -1,0 +1,25 @@
+"""What every measurement is told at the terminal, and how it is run."""
+
+import argparse
+from collections.abc import Callable
+
+from bench.lab.server import DATABASES, Server, running_server
+
+
+def arguments(title: str | None) -> argparse.ArgumentParser:
+    """A parser that knows which database to measure on."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--database", choices=DATABASES, default=DATABASES[0])
+    return parser
+
+
+def skipping(parser: argparse.ArgumentParser) -> None:
+    """Let ways of erasing be left out."""
+    parser.add_argument("--skip", nargs="+", default=(), metavar="WORD", help="ways with this in their name sit out")
+
+
+def run(parser: argparse.ArgumentParser, measure: Callable[[Server, argparse.Namespace], None]) -> None:
+    """Measure on a server of our own, as the arguments say."""
+    options = parser.parse_args()
+    with running_server(options.database) as server:
+        measure(server, options)
