@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from slett.datamap.model import DataMap
     from slett.datamap.problem import Problem
     from slett.ledger import Batch, Request, Step
+    from slett.requests.deep import DeepLook, Seen
+    from slett.requests.deep import Watch as Searched
     from slett.requests.erase import Outcome, Watch
     from slett.requests.look import Found
     from slett.requests.preview import Line, Preview
@@ -35,6 +37,7 @@ WORDS = {
     "export": "copied",
 }
 STAGES = {"collect": "Finding", "change": "Erasing", "verify": "Looking again", "certify": "Certifying"}
+COUNTED = ("Rows", "People", "Would stay")
 COLOURS = {"fulfilled": "green", "partially_fulfilled": "yellow", "refused": "red", "not_found": "yellow"}
 
 
@@ -211,6 +214,63 @@ def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:
         for left in each.left:
             where = f"{_many(left.rows, 'row')} in {left.store}/{left.table} ({left.why})"
             console.print(Text.assemble(("still there: ", "red"), where))
+
+
+@contextmanager
+def searching(*, quiet: bool) -> "Iterator[Searched]":
+    """A bar on standard error while tables are searched."""
+    columns = (SpinnerColumn(), TextColumn("Searching"), BarColumn(), MofNCompleteColumn(), TextColumn("tables"))
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show_deep(found: "DeepLook", *, as_json: bool) -> None:
+    if as_json:
+        _json(
+            {
+                **asdict(found),
+                "seen": [{**asdict(each), "left": each.left, "accounted": each.accounted} for each in found.seen],
+                "clean": found.clean,
+            }
+        )
+        return
+    out = _console()
+    if found.seen:
+        lines = _table("Store", "Table", "Column", "Rows", "People", "Would stay", "What the map says", right=COUNTED)
+        for each in found.seen:
+            counts = (f"{each.rows:,}", f"{each.people:,}", f"{each.left:,}")
+            says = Text(_says(each), "" if each.accounted else "red")
+            lines.add_row(each.store, each.table, each.column, *counts, says)
+        out.print(lines)
+    for unread in found.unread:
+        out.print(Text.assemble(("not searched: ", "red"), f"{unread.store}/{unread.table}: {unread.why}"))
+    if found.unknown_people:
+        people = _many(found.unknown_people, "person").replace("persons", "people")
+        out.print(Text.assemble(("not searched for: ", "red"), f"{people}, of whom nothing is known to search for"))
+    if found.short:
+        out.print(f"{_many(found.short, 'text')} left out: so short that every table holds it")
+    out.print(
+        f"{_many(found.needles, 'text')} searched for in {_many(found.columns, 'column')} of"
+        f" {_many(found.tables, 'table')}, {found.size / 1e6:,.1f} MB. Nothing was changed."
+    )
+    verdict = ("Nothing was found.", "green") if not found.seen else ("The map answers for all of it.", "green")
+    out.print(Text(*verdict) if found.clean else Text("The map does not answer for all of it.", "bold red"))
+
+
+def _says(seen: "Seen") -> str:
+    match seen.map:
+        case "ignored":
+            return f"ignored: {seen.because}"
+        case "stays":
+            return f"may stay: {seen.because}".removesuffix(": ")
+        case "unknown":
+            return "nothing"
+        case _:
+            if not seen.left:
+                return "goes with the person"
+            return "these rows are not theirs" if seen.told_apart else "goes, if the row is theirs: it has no key"
 
 
 def show_requests(requests: "Sequence[Request]", dead: "Sequence[Batch]", *, as_json: bool) -> None:

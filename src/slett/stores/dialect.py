@@ -4,7 +4,7 @@
 its kind is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -12,13 +12,15 @@ from sqlalchemy import URL, ColumnElement, Connection, Engine, TableClause, make
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from slett.stores.errors import StoreError
-from slett.stores.schema import Family, Table
+from slett.stores.schema import Column, Family, Table
 
 
 class Dialect(Protocol):
+    separator: ClassVar[bytes]  # between the texts of a row that are read; empty: one that is made for each reading
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
     arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
     row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
+    row_key: ClassVar[tuple[str, ...]]  # the same across the parts of a table
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]
     returns: ClassVar[bool]  # DELETE and UPDATE hand out the rows that they change
@@ -87,6 +89,17 @@ class Dialect(Protocol):
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
         """Where a row lies, for tables where no key tells rows apart; None where that cannot be asked."""
+
+    def holds_text(self, column: Column) -> bool:
+        """Whether text, JSON or an array of them may be in the column."""
+
+    def read_texts(
+        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
+    ) -> Generator[bytes, None, None]:
+        """Every row of a table in one piece: the key and these columns as text in UTF-8, separated. Changes nothing.
+
+        Memory does not grow with the rows, and nobody waits for the reading.
+        """
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         """The same error, in words that hold no value of any row."""

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.schema import Family, Table
+from slett.stores.schema import Column, Family, Table
 
 BUSY = {1205, 1213, 3024, 1969, 3572}  # lock wait, deadlock, statement time-outs
 DENIED = {1044, 1142, 1143, 1290, 1836, 1227}
@@ -39,6 +40,7 @@ GEOMETRY = {
     "geometrycollection",
 }
 STREAMING = {"stream_results": True, "yield_per": 1_000}
+PAGE = 500  # rows that are fetched at once
 GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 
 
@@ -46,6 +48,8 @@ class MariaDB:
     joins: ClassVar[bool] = True
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = ""
+    row_key: ClassVar[tuple[str, ...]] = ()
+    separator: ClassVar[bytes] = b""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
     returns: ClassVar[bool] = False
@@ -149,6 +153,33 @@ class MariaDB:
 
     def place(self, _target: TableClause, /) -> ColumnElement[Any] | None:
         return None
+
+    def holds_text(self, column: Column) -> bool:
+        return column.family in ("text", "json") or column.type.startswith("set(")
+
+    def read_texts(
+        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
+    ) -> Generator[bytes, None, None]:
+        from pymysql import MySQLError
+        from pymysql.cursors import SSCursor
+
+        driver: Any = connection.connection.driver_connection
+        name = connection.dialect.identifier_preparer.quote
+        source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
+        cells = [f"CAST({name(each)} AS CHAR CHARACTER SET utf8mb4)" for each in key]
+        cells += [f"CONVERT({name(each)} USING utf8mb4)" for each in columns]
+        row = ", ".join(f"COALESCE(CAST({each} AS BINARY), '')" for each in cells)
+        query = f"SELECT CONCAT_WS(X'{separator.hex()}', {row}) FROM {source}"  # noqa: S608 - names are quoted
+        try:
+            with closing(driver.cursor(SSCursor)) as cursor:
+                cursor.execute(query)
+                while rows := cursor.fetchmany(PAGE):
+                    for (text,) in rows:
+                        if text is None:
+                            raise StoreError("", "a row is longer than max_allowed_packet; raise it to read that row")
+                        yield text
+        except MySQLError as error:
+            raise DBAPIError("", None, error) from None
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         original: Any = error.orig

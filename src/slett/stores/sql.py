@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain, islice
 from typing import Any, Self
 
-from sqlalchemy import Connection, exists, func, insert, literal, select, table
+from sqlalchemy import Connection, String, cast, column, exists, func, insert, literal, select, table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores.conditions import Conditions, Inline, Stored, key_column
@@ -254,6 +254,12 @@ class Session:
         sides = [self.conditions.plain_side(link, each, target) for each in link.columns]
         when = [target.c[each] == self.conditions.bind(value) for each, value in link.when]
         yield from self._stream(select(*sides).where(*(side.is_not(None) for side in sides), *when).distinct())
+
+    def read_keys(self, rows: Rows, key: Sequence[str]) -> Iterator[Row]:
+        """The keys of the rows, as text; memory does not grow with them."""
+        target = self.conditions.table(rows.table)
+        wanted = (cast(target.c[each] if each in target.c else column(each), String) for each in key)
+        yield from self._stream(select(*wanted).select_from(target).where(self.conditions.where(rows, target)))
 
     def read_kept(self, rows: Rows, due: Due, expected: int) -> Iterable[Row]:
         """Rows that stay, as (person's number, the date their time is counted from, *key); `expected` are how many."""

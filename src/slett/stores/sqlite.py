@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,13 +26,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.schema import Family, Table
+from slett.stores.schema import Column, Family, Table
 
 
 class SQLite:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = "rowid"
+    row_key: ClassVar[tuple[str, ...]] = ("rowid",)
+    separator: ClassVar[bytes] = b""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
     returns: ClassVar[bool] = False  # only the new values
@@ -131,6 +133,25 @@ class SQLite:
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
         return column(self.row_id, _selectable=target)
+
+    def holds_text(self, column: Column) -> bool:
+        return column.family != "boolean"  # whatever the type that was declared
+
+    def read_texts(
+        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
+    ) -> Generator[bytes, None, None]:
+        driver: Any = connection.connection.driver_connection
+        name = connection.dialect.identifier_preparer.quote
+        cells = [f"coalesce(CAST({name(each)} AS TEXT), '')" for each in (*key, *columns)]
+        row = f" || CAST(X'{separator.hex()}' AS TEXT) || ".join(cells)
+        before, driver.text_factory = driver.text_factory, bytes  # also what is no UTF-8
+        try:
+            for (text,) in driver.execute(f"SELECT {row} FROM {name(table.name)}"):  # noqa: S608 - names are quoted
+                yield text
+        except sqlite3.Error as error:
+            raise DBAPIError("", None, error) from None
+        finally:
+            driver.text_factory = before
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         name = getattr(error.orig, "sqlite_errorname", "")
