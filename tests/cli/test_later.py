@@ -72,6 +72,23 @@ def test_who_came_back_is_erased_again_and_who_may_be_another_is_counted(shop: S
     assert shop.rows("SELECT id FROM users") == [(2,)]
 
 
+def test_a_pause_stops_what_is_typed_until_it_is_lifted(shop: Shop) -> None:
+    assert (
+        shop.slett("pause", "elsewhere", "--reason", "x").err
+        == "Error: the map has no store `elsewhere`; it has shop\n"
+    )
+    shop.succeed("sweep")
+    assert "Paused: store shop." in shop.succeed("pause", "shop", "--reason", "moving house")
+    said = shop.slett("erase", "1", "--yes")
+    assert said.status == 1
+    assert "store `shop` is paused since" in said.err
+    assert "moving house; `slett unpause shop` lets it go on" in said.err
+    assert "paused: store shop since" in shop.succeed("status")
+    assert "was not paused" in shop.succeed("unpause")
+    assert "Work goes on" in shop.succeed("unpause", "shop")
+    shop.succeed("erase", "1", "--yes")
+
+
 def test_nothing_interrupted_is_nothing_to_resume(shop: Shop) -> None:
     assert shop.succeed("resume") == "Nothing was interrupted.\n"
     assert shop.succeed("resume", "--json") == "[]\n"

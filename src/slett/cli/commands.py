@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,15 +278,60 @@ def sweep(settings: Any) -> None:
 
 
 @main.command()
+@click.argument("store", required=False, default="")
+@click.option("--reason", required=True, help="Why; shown to whoever meets the pause. Nobody's data.")
+@click.pass_obj
+def pause(settings: Any, store: str, reason: str) -> None:
+    """Stop all work, or that in one store, before its next transaction. Nothing is lost."""
+    _known_store(settings, store)
+    with sentences(), _open_ledger(settings) as ledger, ledger.write() as page:
+        page.pauses.add(store, reason, getuser())
+    click.echo(
+        f"Paused: {f'store {store}' if store else 'all work'}. `{f'slett unpause {store}'.strip()}` lets it go on."
+    )
+
+
+@main.command()
+@click.argument("store", required=False, default="")
+@click.pass_obj
+def unpause(settings: Any, store: str) -> None:
+    """Let work go on, in one store or, without a name, wherever all of it was paused."""
+    with sentences(), _open_ledger(settings) as ledger:
+        with ledger.write() as page:
+            lifted = page.pauses.lift(store)
+        with ledger.read() as page:
+            standing = page.pauses.standing()
+    if not lifted:
+        click.echo(f"{f'Store {store}' if store else 'All work together'} was not paused.")
+    for each in standing:
+        click.echo(f"Still paused: {f'store {each.store}' if each.store else 'all work'}: {each.reason}")
+    if lifted and not standing:
+        click.echo("Work goes on; `slett resume` takes up what was stopped on its way.")
+
+
+def _known_store(settings: Any, store: str) -> None:
+    """A name that is not in the map would pause nothing."""
+    from slett.datamap.load import load_map
+
+    if store:
+        with sentences():
+            known = load_map(settings.map).stores
+        if store not in known:
+            raise Failure(f"the map has no store `{store}`; it has {', '.join(known)}")
+
+
+@main.command()
 @click.argument("reference", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
 def status(settings: Any, reference: str | None, as_json: bool) -> None:
     """Show the requests, newest first, or one with its steps."""
-    from slett.cli.show import show_request, show_requests
+    from slett.cli.show import show_pauses, show_request, show_requests
 
     with _ledger(settings) as page:
         if reference is None:
+            if not as_json:
+                show_pauses(page.pauses.standing())
             show_requests(page.requests.find(limit=50), page.batches.dead(), as_json=as_json)
             return
         request = page.requests.get(reference)
@@ -405,10 +451,13 @@ def _service(settings: Any, *, starting: bool = False) -> "Iterator[Service]":
 @contextmanager
 def _resumable(again: str = "slett resume") -> "Iterator[None]":
     """A store that fails on the way: what was begun waits in the ledger."""
+    from slett.requests.pause import Paused
     from slett.stores.errors import StoreError
 
     try:
         yield
+    except Paused as error:
+        raise Failure(f"{error}\nNothing is lost: `{again}` goes on then.") from None
     except StoreError as error:
         raise Failure(f"{error}\nNothing is lost: when the store answers again, `{again}` goes on.") from None
 

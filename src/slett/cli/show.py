@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slett.datamap.model import DataMap
     from slett.datamap.problem import Problem
     from slett.ledger import Batch, Request, Step
+    from slett.ledger.pauses import Pause
     from slett.requests.deep import DeepLook, Seen
     from slett.requests.deep import Watch as Searched
     from slett.requests.erase import Outcome, Watch
@@ -271,6 +272,13 @@ def _says(seen: "Seen") -> str:
             if not seen.left:
                 return "goes with the person"
             return "these rows are not theirs" if seen.told_apart else "goes, if the row is theirs: it has no key"
+
+
+def show_pauses(pauses: "Sequence[Pause]") -> None:
+    console = _console()
+    for each in pauses:
+        what = f"store {each.store}" if each.store else "all work"
+        console.print(Text.assemble(("paused: ", "yellow"), f"{what} since {each.at:%Y-%m-%d %H:%M}: {each.reason}"))
 
 
 def show_requests(requests: "Sequence[Request]", dead: "Sequence[Batch]", *, as_json: bool) -> None:

@@ -275,6 +275,9 @@ class CeilingEntry(Entry):
 
     rows: int = Field(default=100_000, ge=1, description="Rows in all.")
     share: float = Field(default=0.5, gt=0, le=1, description="Share of any table that holds a thousand rows or more.")
+    per_day: int = Field(
+        default=10_000_000, ge=1, description="Rows of everybody together, after which all work is paused."
+    )
 
 
 class RecipientEntry(Entry):

@@ -103,7 +103,7 @@ class _Maker:
             name,
             digest,
             stores,
-            Ceiling(document.ceiling.rows, document.ceiling.share),
+            Ceiling(document.ceiling.rows, document.ceiling.share, document.ceiling.per_day),
             {category: _words(label) for category, label in document.categories.items()},
             tuple(Recipient(each.name, _words(each.what), each.country) for each in document.recipients),
             document.backups.days if document.backups else None,

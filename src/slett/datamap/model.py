@@ -156,6 +156,7 @@ class Ceiling:
 
     rows: int = 100_000
     share: float = 0.5  # of any table that holds a thousand rows or more
+    per_day: int = 10_000_000  # rows of everybody together, after which all work is paused
 
 
 @dataclass(frozen=True, slots=True)

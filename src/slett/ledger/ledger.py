@@ -20,6 +20,7 @@ from slett.ledger.keys import Keys
 from slett.ledger.log import Log
 from slett.ledger.outbox import Deliveries, Notices
 from slett.ledger.particulars import Before, Particulars
+from slett.ledger.pauses import Pauses
 from slett.ledger.requests import Requests
 from slett.ledger.seal import Seal
 from slett.ledger.tables import properties
@@ -53,6 +54,7 @@ class Page:
     spent: Spent
     notices: Notices
     deliveries: Deliveries
+    pauses: Pauses
 
 
 class Ledger:
@@ -130,6 +132,7 @@ class Ledger:
             spent=Spent(connection, now),
             notices=Notices(connection, now, seal),
             deliveries=Deliveries(connection, now),
+            pauses=Pauses(connection, now),
         )
 
 

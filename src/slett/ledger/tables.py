@@ -180,6 +180,17 @@ log_head = Table(  # one row, which is also the lock that appenders queue at
     Column("root", LargeBinary(32), nullable=False),
 )
 
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("store", Text, nullable=False),  # empty: all of them
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("lifted_at", Moment),
+)
+
 particulars = Table(  # sealed: who asked, and where they are told
     "particulars",
     metadata,

@@ -11,6 +11,7 @@ from slett.ledger.requests import Counts, Kind
 from slett.requests.before import Before
 from slett.requests.close import close, look_before, reopen
 from slett.requests.particulars import Particulars, read_particulars
+from slett.requests.pause import insist_on_work
 from slett.requests.progress import move_on, tell
 from slett.requests.refuse import Refused
 from slett.requests.service import Service
@@ -30,6 +31,7 @@ def carry_out(service: Service, reference: str) -> None:
         request, who = page.requests.get(reference), read_particulars(page, reference)
     if request is None or who is None:
         return
+    insist_on_work(service)
     if request.kind == "close" and request.state == "fulfilled":
         _close_again(service, request, who)
     if request.state != "scheduled":
@@ -68,6 +70,7 @@ def take_up(service: Service) -> int:
 
 
 def _do(service: Service, request: Request, who: Particulars) -> None:
+    insist_on_work(service)
     counts: Counts = {}
     if request.kind == "unsubscribe":
         try:

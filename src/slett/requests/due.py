@@ -11,6 +11,7 @@ from slett.requests.erase import carry_on, erase_filed, owner
 from slett.requests.export import write_copy
 from slett.requests.failing import said
 from slett.requests.particulars import read_particulars
+from slett.requests.pause import is_paused
 from slett.requests.progress import move_on
 from slett.requests.refuse import Refused
 from slett.requests.service import Service, open_service
@@ -25,6 +26,8 @@ def resume_left(service: Service, lane: Lane) -> int:
     One batch that fails waits for its next try, and does not hold up the others.
     """
     done = 0
+    if is_paused(service):
+        return 0
     with service.ledger.read() as page:
         waiting = page.batches.waiting(lane)
     for each in waiting:
@@ -72,7 +75,7 @@ def erase_due(service: Service) -> int:
         with service.ledger.write() as page:
             move_on(page, each.reference, "scheduled", "refused", reason="whom it means is not known any more")
     filed = [(each, who.subject) for each, who in named if who]
-    if not filed:
+    if not filed or is_paused(service):
         return 0
     with _as_it_is_now(service) as fresh:
         return len(erase_filed(fresh, filed))

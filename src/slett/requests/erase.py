@@ -27,6 +27,7 @@ from slett.requests.ending import finish
 from slett.requests.failing import note_failure
 from slett.requests.heart import Heart
 from slett.requests.journal import journal, keep_more, mark, read_facts
+from slett.requests.pause import insist_on_day, insist_on_work
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -56,9 +57,11 @@ def erase(
     Raises:
         StoreError: a store failed on the way. The batch stays in the ledger; `resume` goes on with it.
         LedgerError: the ledger failed; likewise.
+        Paused: a store is, or was on the way; likewise.
     """
     outcomes: list[Outcome] = []
     for start in range(0, len(subjects), service.settings.batch_people):
+        insist_on_work(service)
         batch = _file(service, subjects[start : start + service.settings.batch_people], origin)
         outcomes += _carry_out(service, batch, watch)
     return outcomes
@@ -75,6 +78,7 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
     Raises:
         StoreError, LedgerError: as `erase`.
     """
+    insist_on_work(service)
     batch = begin_batch(service, filed)
     return _carry_out(service, batch, watch) if batch else []
 
@@ -112,6 +116,7 @@ def resume(service: Service, watch: Watch = unwatched, *, force: bool = False) -
     with service.ledger.read() as page:
         waiting = page.batches.unfinished()
     for each in waiting:
+        insist_on_work(service)
         try:
             outcomes += carry_on(service, each.number, watch, force=force)
         except Exception as error:  # the next one may do better
@@ -235,6 +240,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
             if not _set_apart(service, batch, large):
                 return None
         else:
+            insist_on_day(service, sum(counts))
             _rehearse(service, sessions)
             journal(service, batch, walk, counts, people)
             return walk
@@ -355,7 +361,11 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         batch.total = max(batch.total, batch.changed)
         watch("change", batch.changed, batch.total)
 
-    run = Run(walk, service.settings.chunk_rows, progress, apart=apart, may_go_on=batch.check)
+    def may_go_on() -> None:
+        batch.check()
+        insist_on_work(service)
+
+    run = Run(walk, service.settings.chunk_rows, progress, apart=apart, may_go_on=may_go_on)
     try:
         for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
             for each in done:

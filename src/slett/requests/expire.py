@@ -7,6 +7,7 @@ from typing import Any
 from slett.execute.scope import unpack
 from slett.ledger import Kept
 from slett.plan.steps import detaching
+from slett.requests.pause import insist_on_work
 from slett.requests.service import Service
 from slett.stores.errors import StoreError
 from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Update
@@ -39,13 +40,14 @@ def expire(service: Service) -> list[Expired]:
     A row that is gone already is forgotten silently: whoever deleted it did what was due.
 
     Raises:
-        StoreError: a store failed. What was erased is forgotten, the rest is due still.
+        StoreError: a store failed, or is paused. What was erased is forgotten, the rest is due still.
     """
     found = []
     places = {(step.store, step.table): place for place, step in enumerate(service.plan.steps)}
     due = dict.fromkeys((each.store, each.table) for some in _due(service) for each in some)
     gone = [name for name in due if name[0] not in service.schemas or name[1] not in service.schemas[name[0]].tables]
     for store, table in sorted(set(due).difference(gone), key=lambda name: places.get(name, len(places))):
+        insist_on_work(service)
         of_table = ([each for each in some if (each.store, each.table) == (store, table)] for some in _due(service))
         rows = sum(_erase(service, store, table, some) for some in of_table if some)
         if rows:
