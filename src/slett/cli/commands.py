@@ -16,6 +16,7 @@ from slett import __version__
 from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
 from slett.cli.people import find_subjects, names_people
 from slett.cli.serve import serve
+from slett.cli.worker import worker
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -342,6 +343,7 @@ def status(settings: Any, reference: str | None, as_json: bool) -> None:
 
 
 main.add_command(serve)
+main.add_command(worker)
 
 
 @main.group()

@@ -13,8 +13,9 @@ from slett.cli.errors import Failure, sentences
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0: a free one.")
+@click.option("--portal-only", is_flag=True, help="Leave the work to others: `slett worker` on a PostgreSQL ledger.")
 @click.pass_obj
-def serve(settings: Any, host: str, port: int) -> None:
+def serve(settings: Any, host: str, port: int, portal_only: bool) -> None:
     """Serve the portal, and carry out what people file there."""
     import uvicorn
 
@@ -22,9 +23,9 @@ def serve(settings: Any, host: str, port: int) -> None:
 
     if settings.mail.url and not settings.portal.url:
         raise Failure("`mail.url` is set and `portal.url` is not: links in mails would lead nowhere; set `portal.url`")
-    _log()
+    prepare_log()
     with sentences(), _listen(host, port) as listening:
-        app = create_app(settings, run=True)
+        app = create_app(settings, run=not portal_only)
         app.state.portal.open()
         place = listening.getsockname()
         address = f"[{place[0]}]" if ":" in place[0] else place[0]
@@ -51,7 +52,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise Failure(f"cannot listen on {host}, port {port} ({why}); choose others with --host and --port") from None
 
 
-def _log() -> None:
+def prepare_log() -> None:
+    """What Slett says goes to standard error, and nobody's data with it."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("slett").setLevel(logging.INFO)
     logging.getLogger("uvicorn.error").addFilter(_without_values)

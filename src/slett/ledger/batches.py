@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from slett.ledger.database import mark_destroyed
 from slett.ledger.errors import Fenced, Held, LedgerError
+from slett.ledger.jobs import Jobs
 from slett.ledger.tables import batches, requests, scope, slices, steps
 
 LEASE = timedelta(seconds=20)
@@ -80,12 +81,18 @@ class Batches:
     """The batches, inside one transaction."""
 
     def __init__(
-        self, connection: Connection, now: datetime, checked: set[Lease], lease_clock: Callable[[Connection], datetime]
+        self,
+        connection: Connection,
+        now: datetime,
+        checked: set[Lease],
+        lease_clock: Callable[[Connection], datetime],
+        jobs: Jobs,
     ) -> None:
         self._connection = connection
         self._now = now
         self._checked = checked
         self._lease_clock = lease_clock
+        self._jobs = jobs
 
     def create(self, references: Iterable[str], owner: str = "", lane: Lane = "small") -> Batch:
         """A new batch of these requests, held by its owner from the start if one is given: see `take`.
@@ -113,12 +120,14 @@ class Batches:
             left = self._connection.execute(_APART, {"departing": some, "old": lease.batch, "into": batch.number})
             if left.rowcount != len(some):
                 raise LedgerError("a request that was to be set apart is not in this batch")
+        self._jobs.for_batch(batch.number, lane)
         return batch
 
     def change_lane(self, lease: Lease, lane: Lane) -> None:
         """Let go of the batch, for whoever works in that lane."""
         check_lease(self._connection, lease, self._checked)
         self._set(lease.batch, lane=lane, held_until=None, attempts=0)
+        self._jobs.for_batch(lease.batch, lane)
 
     def _insert(self, owner: str, lane: Lane) -> Batch:
         held, fence = (self._lease_time() + LEASE, 1) if owner else (None, 0)
@@ -224,6 +233,8 @@ class Batches:
         if not counted:
             self._connection.execute(_UNCOUNT, {"which": lease.batch})
         self._set(lease.batch, held_until=None, reason=reason, **values)
+        if again is not None and (failed := self.get(lease.batch)):
+            self._jobs.for_batch(lease.batch, failed.lane, self._now + again)
 
     def finish(self, lease: Lease) -> None:
         """End the batch: its sealed scope and the progress of its steps are destroyed, and nobody can take it again."""

@@ -8,6 +8,7 @@ import sqlite3
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, IntegrityError
@@ -47,6 +48,17 @@ def open_engine(address: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def connect_arguments(address: str) -> dict[str, Any]:
+    """What psycopg needs to connect to a PostgreSQL ledger at that URL.
+
+    Raises:
+        LedgerError: not a URL of a ledger.
+    """
+    url = _read_url(address)
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    return dict(arguments)
 
 
 def mark_destroyed(connection: Connection) -> None:

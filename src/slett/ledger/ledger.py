@@ -12,8 +12,9 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from slett.ledger.batches import Batches, Lease
-from slett.ledger.database import open_engine, scrub
+from slett.ledger.database import MIGRATION_LOCK, open_engine, scrub
 from slett.ledger.errors import Conflict, LedgerError
+from slett.ledger.jobs import Jobs, prepare
 from slett.ledger.journal import Scope, Steps
 from slett.ledger.kept import KeptRows
 from slett.ledger.keys import Keys
@@ -65,6 +66,7 @@ class Ledger:
         shared = engine.dialect.name == "postgresql" and clock is machine_time
         self._lease_clock = _database_time if shared else lambda _: clock()
         self.keys = keys
+        self._known_jobs: set[str] = set()
         self._engine = engine
         self._destroyed = False
         self._scrubbed = time.monotonic()
@@ -92,6 +94,20 @@ class Ledger:
             if self._destroyed and time.monotonic() - self._scrubbed > SCRUB_SECONDS:
                 self._scrub(connection)
 
+    def prepare_jobs(self) -> None:
+        """Make the tables that workers are woken by; from then on each request that is scheduled wakes one.
+
+        Raises:
+            LedgerError: the ledger is not in PostgreSQL.
+        """
+        if self._engine.dialect.name != "postgresql":
+            raise LedgerError(
+                "workers need a ledger in PostgreSQL; set `ledger_url`, or let `slett serve` do the work by itself"
+            )
+        with self._engine.connect() as connection, connection.begin():
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+            prepare(connection)
+
     def _scrub(self, connection: Connection) -> None:
         scrub(connection)
         self._destroyed, self._scrubbed = False, time.monotonic()
@@ -115,10 +131,11 @@ class Ledger:
         now = self._clock()
         seal = Seal(self.keys.subkey("sealing"), self._draw)
         checked: set[Lease] = set()
+        jobs = Jobs(connection, self._known_jobs)
         return Page(
             now=now,
-            requests=Requests(connection, now, self._draw),
-            batches=Batches(connection, now, checked, self._lease_clock),
+            requests=Requests(connection, now, self._draw, jobs),
+            batches=Batches(connection, now, checked, self._lease_clock, jobs),
             steps=Steps(connection, seal, checked),
             scope=Scope(connection, seal, checked),
             kept=KeptRows(connection, seal),

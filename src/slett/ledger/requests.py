@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, s
 
 from slett.ledger.deadlines import law_due
 from slett.ledger.errors import LedgerError
+from slett.ledger.jobs import Jobs
 from slett.ledger.references import draw_reference
 from slett.ledger.tables import requests, slices
 
@@ -117,10 +118,11 @@ class Request:
 class Requests:
     """The requests, inside one transaction."""
 
-    def __init__(self, connection: Connection, now: datetime, draw: Callable[[int], bytes]) -> None:
+    def __init__(self, connection: Connection, now: datetime, draw: Callable[[int], bytes], jobs: Jobs) -> None:
         self._connection = connection
         self._now = now
         self._draw = draw
+        self._jobs = jobs
 
     def file(
         self,
@@ -254,6 +256,8 @@ class Requests:
         due_at = not_before + promise
         values = {"secret": secret, "not_before": not_before, "due_at": due_at, "doubt": doubt}
         self._connection.execute(_SET, {"which": request.reference, **values})
+        if request.kind == "erase":
+            self._jobs.for_request(request.reference, not_before)
         return replace(request, state="scheduled", secret=secret, not_before=not_before, due_at=due_at, doubt=doubt)
 
     def withdraw(self, reference: str) -> bool:

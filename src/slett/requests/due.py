@@ -45,7 +45,7 @@ def resume_batch(service: Service, number: int, lane: Lane) -> int:
         batch = next((each for each in page.batches.waiting(lane) if each.number == number), None)
     if batch is None or (batch.attempts >= service.settings.tries and _bury(service, number)):
         return 0
-    with _as_it_is_now(service) as fresh:
+    with _as_it_is_now(service, starting=False) as fresh:
         try:
             return len(carry_on(fresh, number, lane=lane))
         except Held:
@@ -136,9 +136,9 @@ def _copy(service: Service, request: Request) -> int:
 
 
 @contextmanager
-def _as_it_is_now(service: Service) -> Iterator[Service]:
+def _as_it_is_now(service: Service, *, starting: bool = True) -> Iterator[Service]:
     """The service opened anew: the map and the databases may have changed since."""
     with service.ledger.read() as page:
         today = page.now.date()
-    with open_service(service.settings, today) as fresh:
+    with open_service(service.settings, today, starting=starting) as fresh:
         yield replace(fresh, ledger=service.ledger)
