@@ -17,6 +17,7 @@ SLOW = (
     "starlette",
     "jwt",
     "uvicorn",
+    "procrastinate",
 )
 
 

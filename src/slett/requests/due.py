@@ -25,14 +25,11 @@ def resume_left(service: Service, lane: Lane) -> int:
 
     One batch that fails waits for its next try, and does not hold up the others.
     """
-    done = 0
     if is_paused(service):
         return 0
     with service.ledger.read() as page:
         waiting = page.batches.waiting(lane)
-    for each in waiting:
-        done += resume_batch(service, each.number, lane)
-    return done
+    return sum(resume_batch(service, each.number, lane) for each in waiting)
 
 
 def resume_batch(service: Service, number: int, lane: Lane) -> int:
@@ -43,7 +40,7 @@ def resume_batch(service: Service, number: int, lane: Lane) -> int:
     """
     with service.ledger.read() as page:
         batch = next((each for each in page.batches.waiting(lane) if each.number == number), None)
-    if batch is None or (batch.attempts >= service.settings.tries and _bury(service, number)):
+    if batch is None or is_paused(service) or (batch.attempts >= service.settings.tries and _bury(service, number)):
         return 0
     with _as_it_is_now(service, starting=False) as fresh:
         try:

@@ -20,6 +20,7 @@ from slett.ledger.jobs import QUEUES, TASK
 from slett.requests.due import erase_due, resume_batch
 from slett.requests.failing import said
 from slett.requests.notices import Transport
+from slett.requests.pause import is_paused
 from slett.requests.runner import Runner
 from slett.requests.standing import Standing
 from slett.settings import Settings
@@ -160,7 +161,10 @@ class Worker:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _waiting(self) -> list[tuple[Lane, dict[str, Any]]]:
-        with self._standing.service().ledger.read() as page:
+        service = self._standing.service()
+        if is_paused(service):
+            return []
+        with service.ledger.read() as page:
             found: list[tuple[Lane, dict[str, Any]]] = [
                 (each.lane, {"batch": each.number}) for each in page.batches.waiting()
             ]
