@@ -107,6 +107,7 @@ class Settings(Section):
     ledger_url: str = Field(default="", repr=False, description="database of the ledger; empty: SQLite in `home`")
     service: str = Field(default="this service", description="name of the service, as certificates say it")
     chunk_rows: int = Field(default=5_000, ge=1, description="rows changed in one transaction, at most")
+    chunk_seconds: float = Field(default=0.25, gt=0, description="how long such a transaction may take, about")
     inline_keys: int = Field(default=500, ge=0, description="keys sent in a statement; more go to a temporary table")
     batch_people: int = Field(default=10_000, ge=1, description="people erased in one pass, at most")
     large_rows: int = Field(

@@ -69,7 +69,7 @@ def erase_apart(apart: Apart, scene: Scene, server: Dialect, kind: str, rows: in
         *(likes if kind == "inner" else ()),
         *(["ANALYZE"] if server == "postgresql" else []),
     )
-    scene.settings["chunk_rows"] = CHUNK
+    scene.settings |= {"chunk_rows": CHUNK, "chunk_seconds": 3600}  # statements are counted, on however slow a machine
     scene.map(HEAD, shop=MAPS[kind])
     before = scene.rows("SELECT id, day FROM posts WHERE user_id = 2 ORDER BY id")
     found = apart.do(scene, [1])

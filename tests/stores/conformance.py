@@ -116,7 +116,7 @@ class Conformance:
             session.expect(ORDERS, people=2)
             session.collect(Collect("orders", OWN_ORDERS), ORDERS)
             assert sorted(session.rows_of("orders")) == [(0, 1, 10), (0, 2, 20), (1, 3, 30)]
-            assert session.count_by_person(Delete(OWN_ORDERS)) == {0: 2, 1: 1}
+            assert session.count_by_person([Delete(OWN_ORDERS)]) == [{0: 2, 1: 1}]
 
     @ways
     def test_many_changes_are_counted_in_one_statement(self, shop: Shop, inline_keys: int) -> None:
@@ -236,6 +236,32 @@ class Conformance:
                     done.append((session.apply(Delete(OWN_ORDERS), part), session.apply(Delete(OWN_ORDERS), part)))
         assert done == [(5, 0), (5, 0), (5, 0), (5, 0), (2, 0)]
         assert len(shop.rows("SELECT * FROM «order»")) == 3
+
+    def test_a_slice_of_people_reaches_nobody_else(self, shop: Shop) -> None:
+        """Numbers, not keys, bound it: whoever is third in the pass goes third."""
+        with shop.session(3, 1, 2) as session:
+            session.expect(ORDERS, people=3)
+            session.collect(Collect("orders", OWN_ORDERS), ORDERS)
+            collected = replace(OWN_ORDERS, among="orders")
+            for rows in (OWN_ORDERS, collected, replace(collected, links=())):
+                assert session.goes_by_person(Delete(rows))
+                session.find_by_person(Delete(rows))
+                assert session.number(Delete(rows), Slice(0, 2, "people")) == 4
+            with session.transaction():
+                assert session.apply(Delete(OWN_ORDERS), Slice(0, 1, "people")) == 2
+            assert sorted(shop.rows("SELECT user_id FROM «order»")) == [(2,), (2,), (3,)]
+            with session.transaction():
+                assert session.apply(Delete(collected), Slice(-1, 1, "people")) == 1
+                assert session.apply(Delete(replace(collected, links=())), Slice(1, 2, "people")) == 2
+        assert shop.rows("SELECT user_id FROM «order»") == []
+
+    def test_one_person_or_several_keys_of_a_row_do_not_go_by_person(self, shop: Shop) -> None:
+        two_ways = replace(OWN_ORDERS, links=(OF_USERS, replace(OF_USERS, at=("id",), keys="users")))
+        with shop.session(1) as session:
+            assert not session.goes_by_person(Delete(OWN_ORDERS))
+        with shop.session(1, 2) as session:
+            session.expect(USERS, people=2)
+            assert not session.goes_by_person(Delete(two_ways))
 
     def test_rows_that_nothing_tells_apart_go_in_slices_or_whole(self, shop: Shop) -> None:
         with shop.session(1) as session:

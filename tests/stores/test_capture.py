@@ -9,11 +9,11 @@ import pytest
 
 from slett.stores.capture import Taken, capture, shape_of
 from slett.stores.errors import Busy, StoreError, Unproven
-from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Rule, Update, Write
+from slett.stores.operations import Change, Collect, Delete, KeySet, Link, Rows, Rule, Update, Write
 from slett.stores.sql import Session
 from slett.stores.statements import Slice
 from tests.servers.databases import dialect_of, engine
-from tests.stores.conformance import OWN_LOG, OWN_ORDERS, OWN_USERS, Shop, opened, ways
+from tests.stores.conformance import ORDERS, OWN_LOG, OWN_ORDERS, OWN_USERS, Shop, opened, ways
 from tests.stores.schemas import execute
 
 FORGET = Update(OWN_USERS, (Write("mail", Rule("hash")), Write("born", Rule("year")), Write("city", Rule("null"))))
@@ -124,6 +124,22 @@ def test_slices_hand_out_every_row_once(shop: Shop, inline_keys: int, kind: str)
             taken, blocks, _ = take(session, change, Slice(after, after + 5))
             found += [row[1:3] for row in rows_in(shop.url, taken, blocks)]
     assert sorted(found) == keys
+
+
+@pytest.mark.parametrize("kind", ["rows", "values"])
+def test_a_slice_of_people_hands_out_theirs_alone(shop: Shop, kind: str) -> None:
+    collected = replace(OWN_ORDERS, among="orders")
+    for rows in (OWN_ORDERS, collected):
+        change = Delete(rows) if kind == "rows" else Update(rows, (Write("note", Rule("constant", "-")),))
+        with shop.session(3, 1, 2) as session:
+            session.expect(ORDERS, people=3)
+            session.collect(Collect("orders", OWN_ORDERS), ORDERS)
+            part = Slice(0, 1, "people") if rows.among else Slice(1, 2, "people")
+            keys = as_text(shop.rows(f"SELECT shop, no FROM «order» WHERE user_id = {1 if rows.among else 2}"))
+            taken, blocks, count = take(session, change, part)
+        found = rows_in(shop.url, taken, blocks)
+        assert (count, sorted(row[1:3] for row in found)) == (2, keys)
+        assert {row[0] for row in found} == {str(part.upto)}
 
 
 def test_rows_that_nothing_tells_apart_go_in_slices_or_whole(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from slett.ledger import Request
 
@@ -42,6 +43,7 @@ class Verification:
     rows: int
 
 
+@lru_cache(maxsize=256)  # of a batch, all have the same
 def rfc3339(moment: datetime) -> str:
     """The moment in UTC, to the second."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

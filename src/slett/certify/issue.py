@@ -5,18 +5,23 @@ Only the log has to be durable: a file can be written anew from it at any time, 
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from slett.certify.body import Body, rfc3339
 from slett.certify.document import CertificateError, Document, TreeHead, canonical
 from slett.ledger import Ledger, Page
+from slett.ledger.requests import Counts
 
 
-def enter(page: Page, bodies: Sequence[Body]) -> range:
-    """The places in the log of these bodies, appended to it and noted with their requests."""
+def enter(page: Page, bodies: Sequence[Body], counts: Mapping[str, Counts] | None = None) -> range:
+    """The places in the log of these bodies, appended to it and noted with their requests.
+
+    Args:
+        counts: of each request, what was done to how many rows, to be noted with it too.
+    """
     places = page.log.append(bodies)
-    page.requests.certify({str(body["request"]): place for body, place in zip(bodies, places, strict=True)})
+    page.requests.certify({str(body["request"]): place for body, place in zip(bodies, places, strict=True)}, counts)
     return places
 
 

@@ -4,21 +4,20 @@ Nothing is remembered here of how far a step came, because nothing needs to be: 
 selected. After a crash the same steps run again, and find only what is left.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
+from itertools import accumulate, islice
 
+from slett.execute.pace import TRIES, Pace
 from slett.execute.walk import Walk
 from slett.plan import Step
 from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete
 from slett.stores.statements import Slice
 
-Result = TypeVar("Result")
-TRIES = 6
 Progress = Callable[[int], None]  # rows just changed
+People = Mapping[int, Mapping[int, int]]  # step → person → rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class Run:
     Args:
         walk: whose rows.
         chunk_rows: rows changed in one transaction, at most, where the rows can be told apart.
+        paces: of the stores, by name; a store without one gets its own for this pass.
+        people: the rows by person, if they were counted; else those of large steps are.
         apart: a transaction a step, so that one that meets a constraint does not undo the others.
         may_go_on: asked before each transaction; raises where it must not begin.
     """
@@ -52,17 +53,21 @@ class Run:
         walk: Walk,
         chunk_rows: int,
         progress: Progress = no_progress,
-        pause: Callable[[float], None] = time.sleep,
         *,
+        paces: Mapping[str, Pace] | None = None,
+        people: People | None = None,
         apart: bool = False,
         may_go_on: Callable[[], None] = always,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
         self._progress = progress
-        self._pause = pause
+        self._paces = {store: (paces or {}).get(store) or Pace(chunk_rows) for store in walk.sessions}
+        self._people = people or {}
         self._apart = apart
         self._may_go_on = may_go_on
+
+    # -- counting -----------------------------------------------------------------------------------
 
     def count(self) -> list[int]:
         """How many rows each step would change: one statement a store."""
@@ -71,6 +76,24 @@ class Run:
     def count_kept(self) -> list[int]:
         """How many rows stay, for each of the plan's keepings."""
         return self._count([(each.store, Delete(each.rows)) for each in self.walk.plan.keepings])
+
+    def count_people(self) -> tuple[list[int], dict[int, dict[int, int]]]:
+        """(How many rows each step would change, and of whom: step → person → rows), in one statement a store.
+
+        A row of several persons is counted for each of them.
+        """
+        if self.walk.people == 1:
+            counts = self.count()
+            return counts, {place: {0: count} for place, count in enumerate(counts) if count}
+        found: dict[int, dict[int, int]] = {}
+        for store in self.walk.sessions:
+            mine = {place: step.change for place, step in enumerate(self.walk.plan.steps) if step.store == store}
+            for change in mine.values():
+                self.walk.bring(store, change.rows)
+            counted = self.walk.sessions[store].count_by_person(list(mine.values()))
+            found |= {place: people for place, people in zip(mine, counted, strict=True) if people}
+        counts = [sum(found.get(place, {}).values()) for place in range(len(self.walk.plan.steps))]
+        return counts, dict(sorted(found.items()))
 
     def _count(self, changes: Sequence[tuple[str, Change]]) -> list[int]:
         counts = [0] * len(changes)
@@ -82,6 +105,8 @@ class Run:
             for (place, _), count in zip(mine, found, strict=True):
                 counts[place] = count
         return counts
+
+    # -- changing -----------------------------------------------------------------------------------
 
     def apply(self, counts: Sequence[int]) -> Iterator[list[Done]]:
         """Run every step that has rows; yields what each committed transaction has finished.
@@ -100,7 +125,7 @@ class Run:
             if group and not self._fits(group, place, counts):
                 yield self._together(group)
                 group = []
-            if counts[place] > self.chunk_rows and not step.together:
+            if self._share(place, counts) > 1 and not step.together:
                 yield [self._in_slices(place)]
             else:
                 group.append(place)
@@ -116,7 +141,14 @@ class Run:
             return step.together == last.together
         if self._apart and last.phase != "detach":
             return False
-        return sum(counts[each] for each in group) + counts[place] <= self.chunk_rows
+        together = [*group, place]
+        rows = sum(counts[each] for each in together)
+        return rows <= self.chunk_rows and sum(self._share(each, counts) for each in together) <= 1
+
+    def _share(self, place: int, counts: Sequence[int]) -> float:
+        """How much of a transaction the rows of a step fill."""
+        step = self.walk.plan.steps[place]
+        return counts[place] / self._paces[step.store].size(step.table)
 
     def _together(self, places: Sequence[int]) -> list[Done]:
         steps = [self.walk.plan.steps[place] for place in places]
@@ -132,7 +164,13 @@ class Run:
                 for place, step in zip(places, steps, strict=True)
             ]
 
-        done = self._insist(work)
+        for tries in range(TRIES):
+            self._may_go_on()
+            try:
+                done = work()
+                break
+            except Busy as busy:
+                self._give_way(steps[0], busy, tries)
         self._progress(sum(each.rows for each in done))
         return done
 
@@ -140,34 +178,69 @@ class Run:
         step = self.walk.plan.steps[place]
         session = self.walk.sessions[step.store]
         self._bring(step)
-        total = session.number(step.change)
-        if total is None:
-            return self._together([place])[0]
-        changed = 0
-        for after in range(0, total, self.chunk_rows):
-            part = Slice(after, min(after + self.chunk_rows, total))
-
-            def work(part: Slice = part) -> int:
-                with session.transaction():
-                    session.apply_all(step.guards)
-                    return session.apply(step.change, part)
-
-            rows = self._insist(work)
-            changed += rows
-            self._progress(rows)
+        if self.walk.people == 1 or not session.goes_by_person(step.change):
+            return Done(place, self._in_rows(step))
+        mine = self._people.get(place) or session.count_by_person([step.change])[0]
+        session.find_by_person(step.change)
+        crowd = sorted(mine)
+        ends = [0, *accumulate(mine[number] for number in crowd)]  # rows of all those before
+        changed = at = tries = 0
+        while at < len(crowd):
+            size = self._paces[step.store].size(step.table)
+            upto = max(at + 1, bisect_right(ends, ends[at] + size) - 1)
+            part = Slice(crowd[at] - 1, crowd[upto - 1], "people")
+            if ends[upto] - ends[at] > size:
+                changed += self._in_rows(step, part)  # one person alone has more than a chunk
+            else:
+                try:
+                    changed += self._slice(step, part)
+                except Busy as busy:
+                    self._give_way(step, busy, tries)
+                    tries += 1
+                    continue
+            at, tries = upto, 0
         return Done(place, changed)
+
+    def _in_rows(self, step: Step, of: Slice | None = None) -> int:
+        """A step in slices of its own numbered rows; at once where nothing tells the rows apart."""
+        total = self.walk.sessions[step.store].number(step.change, of)
+        after = changed = tries = 0
+        while total is None or after < total:
+            upto = after + self._paces[step.store].size(step.table)
+            part = of if total is None else Slice(after, min(upto, total))
+            try:
+                changed += self._slice(step, part)
+            except Busy as busy:
+                self._give_way(step, busy, tries)
+                tries += 1
+                continue
+            if total is None:
+                break
+            after, tries = upto, 0
+        return changed
+
+    def _slice(self, step: Step, part: Slice | None) -> int:
+        """One transaction of a large step: the only place where a slice is changed."""
+        session, pace = self.walk.sessions[step.store], self._paces[step.store]
+        self._may_go_on()
+        begun = pace.clock()
+        with session.transaction():
+            if part is None or part.of == "rows":
+                session.apply_all(step.guards)
+            else:
+                for guard in step.guards:
+                    session.apply(guard, part if session.goes_by_person(guard) else None)
+            rows = session.apply(step.change, part)
+        pace.took(step.table, rows, pace.clock() - begun)
+        self._progress(rows)
+        return rows
 
     def _bring(self, step: Step) -> None:
         for change in (*step.guards, step.change):
             self.walk.bring(step.store, change.rows)
 
-    def _insist(self, work: Callable[[], Result]) -> Result:
-        """Give way when somebody else holds a lock, and try again a little later."""
-        for attempt in range(TRIES - 1):
-            self._may_go_on()
-            try:
-                return work()
-            except Busy:
-                self._pause(0.05 * 2**attempt)
-        self._may_go_on()
-        return work()
+    def _give_way(self, step: Step, busy: Busy, tries: int) -> None:
+        """Somebody else holds a lock: wait a little, or give up when that was tried often enough."""
+        if tries == TRIES - 1:
+            raise busy
+        self._paces[step.store].give_way(step.table, tries)

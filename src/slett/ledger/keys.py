@@ -107,7 +107,7 @@ class Keys:
 
     def keyed(self, purpose: Purpose, *parts: str) -> str:
         """HMAC-SHA-256 of the parts with the key of that purpose, 64 hexadecimal digits; only the last may hold NUL."""
-        return hmac.new(self.subkey(purpose), "\0".join(parts).encode("utf-8", "surrogatepass"), sha256).hexdigest()
+        return hmac.digest(self.subkey(purpose), "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of a message, 64 bytes."""

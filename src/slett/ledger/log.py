@@ -184,11 +184,19 @@ def canonical(entry: Mapping[str, object]) -> bytes:
 
 
 def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -EXACT < value < EXACT  # type: ignore[operator] # its type was just asked for
     if isinstance(value, dict):
-        return all(type(name) is str and name.isascii() and _is_plain(each) for name, each in value.items())
+        for name, each in value.items():  # no generator: this runs for every value of every certificate
+            if type(name) is not str or not name.isascii() or (type(each) is not str and not _is_plain(each)):
+                return False
+        return True
     if isinstance(value, list):
         return all(map(_is_plain, value))
-    return type(value) is str or value is None or type(value) is bool or (type(value) is int and abs(value) < EXACT)
+    return False
 
 
 def _tampering(position: int) -> Tampering:

@@ -314,9 +314,13 @@ class Requests:
         """Set, for each reference, what was done to how many rows."""
         self._set("counts", counts)
 
-    def certify(self, places: Mapping[str, int]) -> None:
-        """Set, for each reference, where in the log its certificate is."""
-        self._set("certificate", places)
+    def certify(self, places: Mapping[str, int], counts: Mapping[str, Counts] | None = None) -> None:
+        """Set, for each reference, where in the log its certificate is; with `counts`, these too."""
+        if counts is None:
+            self._set("certificate", places)
+        else:
+            rows = [{"which": each, "certificate": place, "counts": counts[each]} for each, place in places.items()]
+            self._connection.execute(_SET, rows)
 
     def certificates(self, references: Iterable[str]) -> dict[str, int]:
         """Where in the log the certificates of those requests are that have one."""

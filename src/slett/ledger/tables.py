@@ -5,6 +5,7 @@ Times are RFC 3339 text in UTC with microseconds, so that they read and sort ali
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -36,6 +37,11 @@ metadata = MetaData(
 )
 
 
+@lru_cache(maxsize=256)  # everything on one page happens at one moment
+def _spelled(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC."""
 
@@ -43,7 +49,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value else None
+        return _spelled(value) if value else None
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
         return datetime.fromisoformat(value) if value else None

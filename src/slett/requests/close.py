@@ -13,7 +13,7 @@ from slett.execute import Run, Walk
 from slett.plan import Step
 from slett.plan.closing import CLOSING, by_key, closing, lighter_step, remembered
 from slett.requests.before import Before, Remembered, Row
-from slett.requests.erase import count_people, name_people
+from slett.requests.erase import name_people
 from slett.requests.refuse import Refused, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -64,8 +64,8 @@ def look_before(service: Service, subject: Subject) -> Before:
     steps = closing(service.relations, service.plan.keysets)
     with _walk(service, steps, [subject]) as walk:
         walk.collect()
-        counts = Run(walk, service.settings.chunk_rows).count()
-        for refusal in find_refusals(service, walk, [subject], count_people(walk, counts)).values():
+        _, people = Run(walk, service.settings.chunk_rows).count_people()
+        for refusal in find_refusals(service, walk, [subject], people).values():
             raise Refused(refusal)
         names = dict.fromkeys(f"{step.store}/{step.table}" for step in steps if isinstance(step.change, Update))
         return Before(_named(walk), tuple(_remember(service, walk, name) for name in names))
@@ -87,9 +87,9 @@ def close(service: Service, subject: Subject, before: Before) -> Closed:
         for each in before.tables:
             walk.name(remembered(service.relations, each.name), each.keys())
         walk.collect()
-        run = Run(walk, service.settings.chunk_rows)
-        planned = run.count()
-        for refusal in find_refusals(service, walk, [subject], count_people(walk, planned)).values():
+        run = Run(walk, service.settings.chunk_rows, paces=service.paces)
+        planned, people = run.count_people()
+        for refusal in find_refusals(service, walk, [subject], people).values():
             if refusal.state == "refused":
                 raise Refused(refusal)
         counts: Counts = {}

@@ -1,10 +1,12 @@
 """The end of a batch: counts, tombstones, certificates."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
 from slett.execute import Walk
+from slett.ledger import LedgerError
 from slett.ledger.requests import State
 from slett.plan.links import identifier_set
 from slett.requests import hooks
@@ -21,33 +23,32 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
     """Tombstones, certificates and the end of the batch, in one commit; then the files, of a few."""
     references = [request.reference for request in batch.requests]
     state: State = "partially_fulfilled" if left else "fulfilled"
-    counts = {each: _counts(service, batch, number) for number, each in enumerate(references)}
+    counts = _counts(service, batch)
     with service.ledger.write() as page:
         mark(service, batch, page)
         page.requests.move(references, "running", "verifying")
         hooks.record_all(page, service, batch.requests, "verifying")
-        page.requests.count(counts)
-        page.requests.move(references, "verifying", state, reason=reason if left else "")
+        why = reason if left else ""
+        ended = page.requests.move(references, "verifying", state, reason=why)
+        if len(ended) < len(references):
+            raise LedgerError("a request of this batch was moved by somebody else; nothing is certified")
         hooks.record_all(page, service, batch.requests, state)
         if not left:
             page.tombstones.add(_stones(service, batch, walk))
         kept = _kept_tables(service, batch)
         verification = Verification(page.now, statements, sum(each.rows for each in left))
-        ended = {request.reference: request for request in page.requests.find(batch=batch.lease.batch)}
-        enter(
-            page,
-            [
-                certificate_body(
-                    ended[reference],
-                    service=service.settings.service,
-                    key=service.ledger.keys.id,
-                    kept=kept.get(number, ()),
-                    left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
-                    verification=verification,
-                )
-                for number, reference in enumerate(references)
-            ],
-        )
+        bodies = [
+            certificate_body(
+                replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference]),
+                service=service.settings.service,
+                key=service.ledger.keys.id,
+                kept=kept.get(number, ()),
+                left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
+                verification=verification,
+            )
+            for number, each in enumerate(batch.requests)
+        ]
+        enter(page, bodies, counts)
         page.batches.finish(batch.lease)
     few = references if len(references) <= FILES else []
     paths = write_certificates(service.ledger, service.settings.home / "certificates", few)
@@ -56,18 +57,21 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
         batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths.get(reference))
 
 
-def _counts(service: Service, batch: Batch, number: int) -> dict[str, dict[str, int]]:
+def _counts(service: Service, batch: Batch) -> dict[str, dict[str, dict[str, int]]]:
     """What was done to how many rows of each table: as counted when changed, or, after a crash, as planned."""
-    counts: dict[str, dict[str, int]] = {}
+    counts: list[dict[str, dict[str, int]]] = [{} for _ in batch.requests]
     alone = len(batch.requests) == 1
     for place, step in enumerate(service.plan.steps):
-        planned = batch.people.get(place, {}).get(number, 0)
-        done = batch.done.get(place, 0)
-        rows = (max(done, planned) if batch.resumed else done) if alone else planned
-        if rows:
-            actions = counts.setdefault(f"{step.store}/{step.table}", {})
-            actions[step.what] = actions.get(step.what, 0) + rows
-    return counts
+        people = batch.people.get(place, {})
+        if alone:
+            done = batch.done.get(place, 0)
+            people = {0: max(done, people.get(0, 0)) if batch.resumed else done}
+        name = f"{step.store}/{step.table}"
+        for number, rows in people.items():
+            if rows:
+                actions = counts[number].setdefault(name, {})
+                actions[step.what] = actions.get(step.what, 0) + rows
+    return {request.reference: each for request, each in zip(batch.requests, counts, strict=True)}
 
 
 def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, str]]:

@@ -230,8 +230,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         walk = Walk(service.plan, sessions, len(batch.requests))
         name_people(service, walk, batch.subjects)
         walk.collect()
-        counts = Run(walk, service.settings.chunk_rows).count()
-        people = count_people(walk, counts)
+        counts, people = Run(walk, service.settings.chunk_rows).count_people()
         refusals = find_refusals(service, walk, batch.subjects, people)
         refusals |= not_vouched(service, walk, batch, people)
         if refusals:
@@ -263,16 +262,6 @@ def name_people(service: Service, walk: Walk, subjects: Sequence[Subject]) -> No
         kind = named.root or named.identifier
         rows = [(number, *one.values) for number, one in enumerate(subjects) if one.kind == kind]
         walk.name(named.keys, rows)
-
-
-def count_people(walk: Walk, counts: Sequence[int]) -> dict[int, dict[int, int]]:
-    """How many rows each step would change of whom: step → person → rows."""
-    found: dict[int, dict[int, int]] = {}
-    for place, step in enumerate(walk.plan.steps):
-        if counts[place]:
-            alone = walk.people == 1
-            found[place] = {0: counts[place]} if alone else walk.sessions[step.store].count_by_person(step.change)
-    return found
 
 
 def _only_waiting(batch: Batch) -> None:
@@ -347,7 +336,7 @@ def _forget_shared(walk: Walk) -> None:
     for name, rows in walk.plan.strangers:
         store, _, identifier = name.partition("/")
         walk.bring(store, rows)
-        shared = {number for number, count in walk.sessions[store].count_by_person(Delete(rows)).items() if count}
+        shared = {number for number, count in walk.sessions[store].count_by_person([Delete(rows)])[0].items() if count}
         if shared:
             (keys,) = (each.keys for each in walk.plan.identifiers if each.name == identifier)
             walk.name(keys, [row for row in walk.rows_of(keys.name) if row[0] not in shared])
@@ -365,9 +354,19 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         batch.check()
         insist_on_work(service)
 
-    run = Run(walk, service.settings.chunk_rows, progress, apart=apart, may_go_on=may_go_on)
+    first = not (batch.done or batch.resumed)
+    people = batch.people if first else None
+    run = Run(
+        walk,
+        service.settings.chunk_rows,
+        progress,
+        paces=service.paces,
+        people=people,
+        apart=apart,
+        may_go_on=may_go_on,
+    )
     try:
-        for done in run.apply(run.count() if batch.done or batch.resumed else batch.planned):
+        for done in run.apply(batch.planned if first else run.count()):
             for each in done:
                 batch.done[each.position] = batch.done.get(each.position, 0) + each.rows
                 batch.unmarked.add(each.position)

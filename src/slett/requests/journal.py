@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -35,6 +36,7 @@ def journal(
         page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
         page.kept.add(_kept(service, batch, walk))
         page.requests.move(references, "scheduled", "running")
+        batch.requests = [replace(each, state="running", started_at=page.now) for each in batch.requests]
         hooks.record_all(page, service, batch.requests, "running")
         page.batches.renew(batch.lease)  # this may have taken a while
 

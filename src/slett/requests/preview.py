@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slett.execute import Run, Walk
-from slett.requests.erase import count_people, name_people
+from slett.requests.erase import name_people
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -48,8 +48,8 @@ def preview(service: Service, subjects: Sequence[Subject]) -> Preview:
         walk = Walk(service.plan, sessions, len(subjects))
         name_people(service, walk, subjects)
         walk.collect()
-        counts = Run(walk, service.settings.chunk_rows).count()
-        refusals = find_refusals(service, walk, subjects, count_people(walk, counts))
+        counts, people = Run(walk, service.settings.chunk_rows).count_people()
+        refusals = find_refusals(service, walk, subjects, people)
         lines = []
         for step, rows in zip(service.plan.steps, counts, strict=True):
             ((cost, _),) = sessions[step.store].rehearse([step.change])

@@ -79,7 +79,7 @@ def _sharing(walk: Walk) -> dict[int, Refusal]:
     for name, rows in walk.plan.strangers:
         store, _, identifier = name.partition("/")
         walk.bring(store, rows)
-        for number, count in walk.sessions[store].count_by_person(Delete(rows)).items():
+        for number, count in walk.sessions[store].count_by_person([Delete(rows)])[0].items():
             if count:
                 reason = f"somebody else in `{store}/{rows.table}` has the same {identifier}; tell them apart first"
                 found[number] = Refusal("refused", reason)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from slett.execute import Run, Walk
 from slett.plan.links import Way
-from slett.requests.erase import count_people, name_people
+from slett.requests.erase import name_people
 from slett.requests.service import Service
 from slett.requests.subject import Subject, SubjectError, by_key
 from slett.requests.vouch import text_of, vouched
@@ -156,7 +156,7 @@ def _sort(
             walk = Walk(service.plan, sessions, len(some))
             name_people(service, walk, some)
             walk.collect()
-            people = count_people(walk, Run(walk, service.settings.chunk_rows).count())
+            _, people = Run(walk, service.settings.chunk_rows).count_people()
             there = walk.found_roots()
             known = vouched(service, walk, people)
             owned: dict[int, set[tuple[str, str]]] = {}

@@ -9,6 +9,7 @@ from slett.datamap.check import check_map
 from slett.datamap.load import load_map
 from slett.datamap.model import DataMap
 from slett.datamap.problem import MapError
+from slett.execute import Pace
 from slett.ledger import Ledger, open_ledger
 from slett.plan import Plan, make_plan
 from slett.plan.links import Relations, relate
@@ -34,6 +35,7 @@ class Service:
     ledger: Ledger
     today: date
     rehearsed: set[str] = field(default_factory=set)  # stores that are known to let us do every step
+    paces: Mapping[str, Pace] = field(default_factory=dict)  # of the stores: how much is changed at once
 
     @contextmanager
     def sessions(self) -> Iterator[dict[str, Session]]:
@@ -93,4 +95,6 @@ def open_service(settings: Settings, today: date | None = None, *, starting: boo
         relations = relate(datamap, schemas)
         plan = make_plan(relations)
         with open_ledger(settings) as ledger:
-            yield Service(settings, datamap, stores, schemas, relations, plan, expect(relations), ledger, day)
+            paces = {name: Pace(settings.chunk_rows, settings.chunk_seconds) for name in stores}
+            expectations = expect(relations)
+            yield Service(settings, datamap, stores, schemas, relations, plan, expectations, ledger, day, paces=paces)

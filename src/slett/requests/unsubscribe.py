@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slett.execute import Run, Walk
 from slett.plan.closing import unsubscribing
-from slett.requests.erase import count_people, name_people
+from slett.requests.erase import name_people
 from slett.requests.refuse import Refused, over_ceiling
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -24,8 +24,8 @@ def unsubscribe(service: Service, subject: Subject) -> int:
         walk = Walk(replace(service.plan, steps=steps, keepings=()), sessions, 1)
         name_people(service, walk, [subject])
         walk.collect()
-        run = Run(walk, service.settings.chunk_rows)
-        planned = run.count()
-        for refusal in over_ceiling(service, walk, count_people(walk, planned)).values():
+        run = Run(walk, service.settings.chunk_rows, paces=service.paces)
+        planned, people = run.count_people()
+        for refusal in over_ceiling(service, walk, people).values():
             raise Refused(refusal)
         return sum(each.rows for done in run.apply(planned) for each in done)

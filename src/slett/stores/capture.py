@@ -26,7 +26,7 @@ from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete, Update
 from slett.stores.proof import insist, insist_on_locked
 from slett.stores.sql import Session
-from slett.stores.statements import Extra, Prepared, Slice
+from slett.stores.statements import Extra, Part, Prepared, Slice
 from slett.stores.taken import Taken, shape, shape_of
 
 __all__ = ["Taken", "capture", "shape_of"]
@@ -52,16 +52,16 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
     taken = shape(session, change)
     extra: dict[str, Any] = {"capture": randbits(62)}
     if part is not None:
-        extra |= {"after": part.after, "upto": part.upto}
-    sliced = part is not None
-    session.make.change(change, sliced=sliced)  # proven before anything is handed out
+        extra |= part.bounds
+    of: Part = part.of if part else ""
+    session.make.change(change, of)  # proven before anything is handed out
     if session.store.dialect.returns:
-        return _gather(session.hand_out(_returning(session, change, taken, sliced=sliced), extra), COPIED, write)
+        return _gather(session.hand_out(_returning(session, change, taken, of), extra), COPIED, write)
     if isinstance(change, Delete):
-        found = _gather(session.hand_out(_rows_before(session, change, taken, sliced=sliced), extra), LITERAL, write)
+        found = _gather(session.hand_out(_rows_before(session, change, taken, of), extra), LITERAL, write)
         changed = session.apply(change, part)
     else:
-        aside = _values_aside(session, change, taken, sliced=sliced)
+        aside = _values_aside(session, change, taken, of)
         session.run_text(f"{session.store.dialect.drop} {ASIDE}")
         session.ask(aside, extra)
         changed = session.apply(change, part)
@@ -91,40 +91,42 @@ def _gather(rows: Iterable[bytes], form: bytes, write: Write) -> int:
 # -- databases that return what they change -------------------------------------------------------------
 
 
-def _returning(session: Session, change: Change, taken: Taken, *, sliced: bool) -> Prepared:
-    make = partial(_delete if isinstance(change, Delete) else _update, session, change, taken, sliced=sliced)  # type: ignore[arg-type] # each takes its own kind
-    return session.make.remember(("returning", change, sliced), change.rows, make)
+def _returning(session: Session, change: Change, taken: Taken, of: Part) -> Prepared:
+    make = partial(_delete if isinstance(change, Delete) else _update, session, change, taken, of)  # type: ignore[arg-type] # each takes its own kind
+    return session.make.remember(("returning", change, of), change.rows, make)
 
 
-def _delete(session: Session, change: Delete, taken: Taken, *, sliced: bool) -> Any:
+def _delete(session: Session, change: Delete, taken: Taken, of: Part) -> Any:
     target = session.conditions.table(change.rows.table)
-    number, where = _condition(session, change, target, sliced=sliced)
+    number, where = _condition(session, change, target, of)
     statement = delete(target).where(where)
-    insist(session.store.name, statement, session.make.bound(change.rows, sliced=sliced))
+    insist(session.store.name, statement, session.make.bound(change.rows, of))
     return statement.returning(number, *_place(session, taken, target), *(target.c[each] for each in taken.columns))
 
 
-def _update(session: Session, change: Update, taken: Taken, *, sliced: bool) -> Any:
+def _update(session: Session, change: Update, taken: Taken, of: Part) -> Any:
     """Rows are locked and read in a subquery, because RETURNING knows only what was written."""
     conditions, name = session.conditions, change.rows.table
     target = conditions.table(name)
-    number, where = _condition(session, change, target, sliced=sliced)
+    number, where = _condition(session, change, target, of)
     keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
     old = [target.c[each].label(f"old{n}") for n, each in enumerate(taken.columns)]
     locked = select(number.label("person"), *keys, *old).where(where).with_for_update(of=target).subquery("locked")
     same = and_(*(target.c[each] == locked.c[key_column(n)] for n, each in enumerate(taken.key)))
     values = {each.column: conditions.written(each, name, target) for each in change.writes}
     statement = update(target).where(same).values(values)
-    insist_on_locked(session.store.name, statement, taken.key, session.make.bound(change.rows, sliced=sliced))
+    insist_on_locked(session.store.name, statement, taken.key, session.make.bound(change.rows, of))
     return statement.returning(*locked.c, *(target.c[each] for each in taken.columns))
 
 
-def _condition(session: Session, change: Change, target: Any, *, sliced: bool) -> tuple[Any, Any]:
+def _condition(session: Session, change: Change, target: Any, of: Part) -> tuple[Any, Any]:
     """(the person's number, which rows): the key table is joined, so that its number is at hand."""
     number = session.conditions.person(change.rows)
     join = number is not None
-    where = session.make.touched(change, target, join=join, sliced=sliced and not join)
-    if sliced:
+    where = session.make.touched(
+        change, target, join=join, sliced=of == "rows" and not join, people=session.make.bounds(of)
+    )
+    if of == "rows":
         where = and_(where, session.make.in_slice(change.rows.table, target, join=False))
     return (literal_column("0") if number is None else number), where
 
@@ -132,28 +134,28 @@ def _condition(session: Session, change: Change, target: Any, *, sliced: bool) -
 # -- databases that do not ------------------------------------------------------------------------------
 
 
-def _rows_before(session: Session, change: Delete, taken: Taken, *, sliced: bool) -> Prepared:
+def _rows_before(session: Session, change: Delete, taken: Taken, of: Part) -> Prepared:
     def make() -> Any:
         target = session.conditions.table(change.rows.table)
-        number, where = _once(session, change, target, sliced=sliced)
+        number, where = _once(session, change, target, of)
         fields = [_literal(session, taken, target, each) for each in taken.columns]
         line = session.store.dialect.line([number, *_place(session, taken, target), *fields])
         return select(line).where(where).with_for_update()
 
-    return session.make.remember(("before", change, sliced), change.rows, make)
+    return session.make.remember(("before", change, of), change.rows, make)
 
 
-def _values_aside(session: Session, change: Update, taken: Taken, *, sliced: bool) -> Prepared:
+def _values_aside(session: Session, change: Update, taken: Taken, of: Part) -> Prepared:
     """The temporary table of the rows' keys and old values."""
 
     def make() -> Any:
         target = session.conditions.table(change.rows.table)
-        number, where = _once(session, change, target, sliced=sliced)
+        number, where = _once(session, change, target, of)
         keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
         old = session.store.dialect.line([_literal(session, taken, target, each) for each in taken.columns])
         return select(number.label("person"), *keys, old.label("old")).where(where).with_for_update()
 
-    found = session.make.remember(("aside", change, sliced), change.rows, make)
+    found = session.make.remember(("aside", change, of), change.rows, make)
     start = session.store.dialect.temporary.format(name=ASIDE, large="old")
     return Prepared(f"{start} {found.text}", found.values)
 
@@ -170,13 +172,13 @@ def _values_both(session: Session, change: Update, taken: Taken) -> Prepared:
     return session.make.remember(("both", change), change.rows, make)
 
 
-def _once(session: Session, change: Change, target: Any, *, sliced: bool) -> tuple[Any, Any]:
+def _once(session: Session, change: Change, target: Any, of: Part) -> tuple[Any, Any]:
     """(the person's number, which rows), each row once."""
-    number, where = session.conditions.once(change.rows, target, sliced=sliced)
+    number, where = session.conditions.once(change.rows, target, sliced=of == "rows", people=session.make.bounds(of))
     parts = [where]
     if isinstance(change, Update):
         parts.append(session.conditions.unfinished(change, target))
-    if sliced:
+    if of == "rows":
         parts.append(session.make.in_slice(change.rows.table, target, join=session.store.dialect.joins))
     return number, and_(*parts)
 

@@ -60,6 +60,7 @@ class Stored:
     families: tuple[Family, ...]
     name: str
     count: int = 0
+    by_person: bool = False  # an index finds its rows by person
     table: TableClause = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +73,7 @@ class Stored:
 
 
 Known = Mapping[str, Inline | Stored]
+Bounds = tuple[Value, Value]  # persons' numbers: above the first, up to the second
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +142,31 @@ class Conditions:
 
     # -- which rows ---------------------------------------------------------------------------------
 
-    def where(self, rows: Rows, target: TableClause, *, join: bool = False, sliced: bool = False) -> Condition:
+    def where(
+        self,
+        rows: Rows,
+        target: TableClause,
+        *,
+        join: bool = False,
+        sliced: bool = False,
+        people: Bounds | None = None,
+    ) -> Condition:
         """The condition of these rows.
 
         Args:
             join: key tables are equated instead of asked with IN.
             sliced: the rows were numbered by this very condition, so their keys are not compared once more.
+            people: only what is of these persons, as the key table of `person` says.
         """
         parts: list[Condition] = [true()]
         if rows.among and not sliced:
-            collected = self.among(rows.among, rows.key, target, join=join and not rows.others)
+            driving = None if rows.others else people
+            collected = self.among(rows.among, rows.key, target, join=join and not rows.others, people=driving)
             parts.append(not_(collected) if rows.others else collected)
             join = join and rows.others  # one key table drives the join; the links only confirm
+            people = people if rows.others else None
         if rows.links:
-            parts.append(or_(*(self.link(link, rows.table, target, join=join) for link in rows.links)))
+            parts.append(or_(*(self.link(link, rows.table, target, join=join, people=people) for link in rows.links)))
         if rows.unless:
             held = or_(*(self.holder(holder, rows.table, target) for holder in rows.unless))
             parts.append(held if rows.held else not_(held))
@@ -167,22 +180,32 @@ class Conditions:
         reached = (self.link(link, rows.table, target) for link in rows.earlier)
         return and_(true(), *(not_(func.coalesce(each, false())) for each in reached))
 
-    def link(self, link: Link, name: str, target: TableClause, *, join: bool = False) -> Condition:
+    def link(
+        self, link: Link, name: str, target: TableClause, *, join: bool = False, people: Bounds | None = None
+    ) -> Condition:
         sides = [self._side(link, each, name, target) for each in link.columns]
         keys = self.known[link.keys]
         when = [target.c[each] == self.bind(value) for each, value in link.when]
         if isinstance(keys, Inline):
-            if not _rewrites(link):
+            if not link.rewrites:
                 return and_(self._in(sides, link.keys, keys, link.at, link.none), *when)
             values = self._slots(link.keys, keys, link.at, link.none, text=link.text or bool(link.path))
             return and_(self._among_values(sides, values, link), *when)
         others = [self._other(link, keys.column(each)) for each in link.at]
-        somebody = self._somebody(keys, link)
+        somebody = [*self._somebody(keys, link), *_within(keys, people)]
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)), *somebody, *when)
         return and_(_row(sides).in_(select(*others).where(*somebody)), *when)
 
-    def among(self, keys: str, columns: Sequence[str], target: TableClause, *, join: bool = False) -> Condition:
+    def among(
+        self,
+        keys: str,
+        columns: Sequence[str],
+        target: TableClause,
+        *,
+        join: bool = False,
+        people: Bounds | None = None,
+    ) -> Condition:
         """Rows whose own key is in a key set."""
         known = self.known[keys]
         sides = [target.c[each] for each in columns]
@@ -190,8 +213,8 @@ class Conditions:
             return self._in(sides, keys, known, tuple(columns))
         others = [known.column(each) for each in columns]
         if join:
-            return and_(*(side == other for side, other in zip(sides, others, strict=True)))
-        return _row(sides).in_(select(*others))
+            return and_(*(side == other for side, other in zip(sides, others, strict=True)), *_within(known, people))
+        return _row(sides).in_(select(*others).where(*_within(known, people)))
 
     def holder(self, holder: Holder, name: str, target: TableClause) -> Condition:
         """Whether somebody else than the persons who leave holds the row."""
@@ -312,7 +335,7 @@ class Conditions:
 
     def shape(self, rows: Rows) -> tuple[int | str, ...]:
         """What of the key sets decides how a statement looks: how many values, or which key table."""
-        wanted = [(link.keys, link.at, link.none, _rewrites(link)) for link in (*rows.links, *rows.earlier)]
+        wanted = [(link.keys, link.at, link.none, link.rewrites) for link in (*rows.links, *rows.earlier)]
         wanted += [(holder.keys, holder.key, (), False) for holder in rows.unless]
         if rows.among:
             wanted.append((rows.among, rows.key, (), False))
@@ -399,8 +422,13 @@ class Conditions:
 
     def person(self, rows: Rows) -> Value | None:
         """The column that holds the person's number, where a key table tells persons apart."""
-        keys = self.known[rows.among if rows.among and not rows.others else rows.links[0].keys]
+        keys = self.known[self.driving(rows)]
         return None if isinstance(keys, Inline) else keys.table.c.person
+
+    @staticmethod
+    def driving(rows: Rows) -> str:
+        """The key set that says whose the rows are."""
+        return rows.among if rows.among and not rows.others else rows.links[0].keys
 
     def with_person(self, rows: Rows, target: TableClause) -> tuple[Value, Condition]:
         """(the person's number, the condition of these rows)."""
@@ -409,7 +437,9 @@ class Conditions:
             return literal(0), self.where(rows, target)
         return number, self.where(rows, target, join=True)
 
-    def once(self, rows: Rows, target: TableClause, *, sliced: bool = False) -> tuple[Value, Condition]:
+    def once(
+        self, rows: Rows, target: TableClause, *, sliced: bool = False, people: Bounds | None = None
+    ) -> tuple[Value, Condition]:
         """The same, each row once: of several persons who reach a row, the lowest number."""
         number = self.person(rows)
         if number is None:
@@ -426,8 +456,8 @@ class Conditions:
             rest = self.where(replace(rows, links=()), target)
         nobody = self._somebody(keys, rows.links[0]) if not rows.among else []
         named = [each.label(key_column(n)) for n, each in enumerate(others)]
-        people = select(func.min(keys.table.c.person).label("person"), *named).where(*nobody).group_by(*others)
-        lowest = people.subquery("people")
+        first = select(func.min(keys.table.c.person).label("person"), *named).where(*nobody, *_within(keys, people))
+        lowest = first.group_by(*others).subquery("people")
         same = [side == lowest.c[key_column(n)] for n, side in enumerate(sides)]
         return lowest.c.person, and_(*same, *more, rest)
 
@@ -435,6 +465,11 @@ class Conditions:
         keys = self.known[name]
         assert isinstance(keys, Stored)  # noqa: S101 - asked only where a key table tells persons apart
         return keys
+
+
+def _within(keys: Stored, people: Bounds | None) -> list[Condition]:
+    """The rows of a key table that are of these persons."""
+    return [keys.table.c.person > people[0], keys.table.c.person <= people[1]] if people else []
 
 
 def _fitting(value: Scalar, family: Family) -> Scalar:
@@ -475,8 +510,3 @@ def projected(keys: Inline, at: Sequence[str], none: tuple[Scalar, ...]) -> list
 
 def _row(sides: Sequence[Any]) -> Any:
     return sides[0] if len(sides) == 1 else tuple_(*sides)
-
-
-def _rewrites(link: Link) -> bool:
-    """Whether both sides are put into another form before they are compared."""
-    return bool(link.fold or link.exact or link.text or link.path)

@@ -54,6 +54,11 @@ class Link:
     when: tuple[tuple[str, Scalar], ...] = ()  # and these columns hold these values
     none: tuple[Scalar, ...] = ()  # values that mean nobody, besides null and the empty text
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether both sides are put into another form before they are compared."""
+        return bool(self.fold or self.exact or self.text or self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

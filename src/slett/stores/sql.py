@@ -24,6 +24,7 @@ from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
 
 NOTHING: Mapping[str, Any] = {}
 STREAMING = {"stream_results": True, "yield_per": 5_000}
+LARGE = 10_000  # rows that are not read again and again
 BLOCK = 5_000  # rows that travel to or from a key table at once
 Row = tuple[Any, ...]
 
@@ -227,11 +228,16 @@ class Session:
         found = {int(place): int(count) for place, count in self.ask(self.make.count(changes))}
         return [found[place] for place in range(len(changes))]
 
-    def count_by_person(self, change: Change) -> dict[int, int]:
-        """How many rows the change would touch, per person's number."""
-        if self.conditions.person(change.rows) is None:
-            return {0: self.count([change])[0]}
-        return {int(number): int(count) for number, count in self.run(self.make.by_person(change))}
+    def count_by_person(self, changes: Sequence[Change]) -> list[dict[int, int]]:
+        """How many rows each change would touch of whom, by the person's number; all in one statement."""
+        if not changes:
+            return []
+        if any(self.conditions.person(each.rows) is None for each in changes):  # inline: all of it is of one person
+            return [{0: count} if count else {} for count in self.count(changes)]
+        found: list[dict[int, int]] = [{} for _ in changes]
+        for place, number, count in self.ask(self.make.by_person(changes)):
+            found[place][number] = count
+        return found
 
     def size(self, table: str) -> int:
         """How many rows a table has, counted."""
@@ -321,21 +327,43 @@ class Session:
         """
         if part is None:
             return int(self.ask(self.make.change(change)).rowcount)
-        bounds = {"after": part.after, "upto": part.upto}
-        return int(self.ask(self.make.change(change, sliced=True), bounds).rowcount)
+        return int(self.ask(self.make.change(change, part.of), part.bounds).rowcount)
 
-    def number(self, change: Change) -> int | None:
+    def goes_by_person(self, change: Change) -> bool:
+        """Whether one key table says whose each row of the change is, so that it can go in slices of people."""
+        rows = change.rows
+        if self.conditions.person(rows) is None:
+            return False
+        if rows.among and not rows.others:
+            return True
+        live = self.schema.tables[rows.table]
+        found = live.rows < LARGE or not any(each.rewrites or not live.is_indexed(each.columns) for each in rows.links)
+        return len(rows.links) == 1 and found  # else each slice would read the whole table
+
+    def find_by_person(self, change: Change) -> None:
+        """Have an index find the rows of a large key table by person; not inside `transaction`."""
+        known = self.known[self.conditions.driving(change.rows)]
+        if isinstance(known, Stored) and known.count > LARGE and not known.by_person:
+            self.run_text(f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})")
+            self._analyse(known.name)
+            known.by_person = True
+
+    def number(self, change: Change, part: Slice | None = None) -> int | None:
         """Number the rows of a large change in a key table, so that it can go in slices; says how many there are.
 
         None where nothing tells the rows apart: then the change must go whole.
+
+        Args:
+            part: only the rows of these people.
         """
         key = self.make.row_key(change.rows.table)
         if not key:
             return None
         self._sliced = True
         self.run_text(f"DROP TABLE IF EXISTS {SLICES}")
-        numbered = self.make.prepare(self.make.numbered(change, key))
-        made = int(self.ask(replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")).rowcount)
+        numbered = self.make.prepare(self.make.numbered(change, key, of=part.of if part else ""))
+        create = replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")
+        made = int(self.ask(create, part.bounds if part else NOTHING).rowcount)
         self.run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
         self._analyse(SLICES)
         return made if made >= 0 else int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())

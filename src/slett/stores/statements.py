@@ -7,7 +7,7 @@ that making, proving and compiling it costs nothing from the second person on.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Connection,
@@ -22,21 +22,28 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as sa_column
 
-from slett.stores.conditions import Conditions, Every, Known, Slot, key_column
+from slett.stores.conditions import Bounds, Conditions, Every, Known, Slot, key_column
 from slett.stores.dialect import Dialect
 from slett.stores.operations import Change, Delete, Rows
 from slett.stores.proof import insist
 
 SLICES = "slett_slices"  # the numbered keys of one large step
+Part = Literal["", "rows", "people"]  # the whole of a change, or slices of one or the other kind
 NUMBER = "person"  # the first column of every key table: here, of each key
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A run of the numbered keys of one large step."""
+    """Part of a change: those who are numbered above `after` and up to `upto`, persons or a step's own rows."""
 
     after: int
     upto: int
+    of: Literal["rows", "people"] = "rows"
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """The values of a statement's `Extra`s."""
+        return {"after": self.after, "upto": self.upto}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +90,13 @@ class Statements:
         self._connection = connection
         self._made = made
 
-    def change(self, change: Change, *, sliced: bool = False) -> Prepared:
-        """The DELETE or UPDATE of a change, proven.
+    def change(self, change: Change, of: Part = "") -> Prepared:
+        """The DELETE or UPDATE of a change, proven; with `of`, of one slice of it.
 
         Raises:
             Unproven: its WHERE clause is not a key condition.
         """
-        make = partial(self._change, change, sliced=sliced)
-        return self.remember(("change", change, sliced), change.rows, make)
+        return self.remember(("change", change, of), change.rows, partial(self._change, change, of))
 
     def count(self, changes: Sequence[Change]) -> Prepared:
         """The SELECT that counts what each change would touch: rows of (place, count).
@@ -112,24 +118,32 @@ class Statements:
 
         return self.remember(("keys", rows, columns, limit), rows, make)
 
-    def by_person(self, change: Change) -> Any:
-        """The SELECT that counts per person, for key sets in tables: rows of (person's number, count)."""
+    def by_person(self, changes: Sequence[Change]) -> Prepared:
+        """The SELECT that counts per person, for key sets in tables: rows of (place, person's number, count)."""
+        parts = [self.remember(("by person", each), each.rows, partial(self._by_person, each)) for each in changes]
+        text = " UNION ALL ".join(
+            f"SELECT {place} AS place, part.* FROM ({part.text}) AS part"  # noqa: S608 - made here, with its parameters apart
+            for place, part in enumerate(parts)
+        )
+        return Prepared(text, tuple(value for part in parts for value in part.values))
+
+    def _by_person(self, change: Change) -> Any:
         target = self._conditions.table(change.rows.table)
         number: Any = self._conditions.person(change.rows)
         return (
-            select(number, func.count())
+            select(number.label("person"), func.count().label("rows"))
             .select_from(target, number.table)
             .where(self._counted(change, target, join=True))
             .group_by(number)
         )
 
-    def numbered(self, change: Change, key: Sequence[str]) -> Any:
-        """The SELECT of the keys of a change's rows with their numbers, for its slices."""
+    def numbered(self, change: Change, key: Sequence[str], *, of: Part = "") -> Any:
+        """The SELECT of the keys of a change's rows with their numbers, for its slices; with `of`, of some people's."""
         target = self._conditions.table(change.rows.table)
         columns = [_key_column(target, each) for each in key]
         named = [each.label(key_column(n)) for n, each in enumerate(columns)]
         number = func.row_number().over(order_by=columns).label(NUMBER)
-        return select(number, *named).where(self.touched(change, target))
+        return select(number, *named).where(self.touched(change, target, people=self.bounds(of)))
 
     def row_key(self, name: str) -> tuple[str, ...]:
         """The columns that tell a table's rows apart; empty where nothing does."""
@@ -152,11 +166,11 @@ class Statements:
         names = (escaped.get(name, name) for name in state.positiontup or ())
         return Prepared(state.statement, tuple(state.parameters[name] for name in names))
 
-    def _change(self, change: Change, *, sliced: bool) -> Any:
+    def _change(self, change: Change, of: Part) -> Any:
         rows = change.rows
         target = self._conditions.table(rows.table)
-        joins = self._dialect.joins
-        parts = [self.touched(change, target, join=joins and not sliced, sliced=sliced)]
+        joins, sliced = self._dialect.joins, of == "rows"
+        parts = [self.touched(change, target, join=joins and not sliced, sliced=sliced, people=self.bounds(of))]
         if sliced:
             parts.append(self.in_slice(rows.table, target, join=joins))
         if isinstance(change, Delete):
@@ -164,12 +178,12 @@ class Statements:
         else:
             values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
             statement = update(target).where(*parts).values(values)
-        insist(self._store, statement, self.bound(rows, sliced=sliced))
+        insist(self._store, statement, self.bound(rows, of))
         return statement
 
-    def bound(self, rows: Rows, *, sliced: bool) -> list[tuple[str, ...]]:
+    def bound(self, rows: Rows, of: Part) -> list[tuple[str, ...]]:
         """The columns by which a change of these rows must be bound to keys: any one group of them."""
-        if sliced:
+        if of == "rows":
             return [self.row_key(rows.table)]
         return [rows.key] if rows.among else [each.columns for each in rows.links]
 
@@ -177,9 +191,17 @@ class Statements:
         target = self._conditions.table(change.rows.table)
         return select(func.count()).select_from(target).where(self._counted(change, target))
 
-    def touched(self, change: Change, target: TableClause, *, join: bool = False, sliced: bool = False) -> Any:
+    def touched(
+        self,
+        change: Change,
+        target: TableClause,
+        *,
+        join: bool = False,
+        sliced: bool = False,
+        people: Bounds | None = None,
+    ) -> Any:
         """The condition of the rows that the change would touch now."""
-        where = self._conditions.where(change.rows, target, join=join, sliced=sliced)
+        where = self._conditions.where(change.rows, target, join=join, sliced=sliced, people=people)
         if isinstance(change, Delete):
             return where
         return and_(where, self._conditions.unfinished(change, target))
@@ -187,6 +209,11 @@ class Statements:
     def _counted(self, change: Change, target: TableClause, *, join: bool = False) -> Any:
         """The same, without rows that an earlier step has counted already."""
         return and_(self.touched(change, target, join=join), self._conditions.not_earlier(change.rows, target))
+
+    def bounds(self, of: Part) -> Bounds | None:
+        """What bounds a slice of people: the extras `after` and `upto`."""
+        bind = self._conditions.bind
+        return (bind(Extra("after")), bind(Extra("upto"))) if of == "people" else None
 
     def in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
         """The condition of the rows of a slice: its bounds are the extras `after` and `upto`."""
