@@ -99,6 +99,15 @@ class Webhook(Section):
     attempts: int = Field(default=8, ge=1, description="before a webhook is given up")
 
 
+class Pace(Section):
+    """What holds a store's changes back for the sake of its other users; 0 does not. A deadline goes before it."""
+
+    lag_seconds: float = Field(default=0, ge=0, description="wait while a replica is further behind")
+    busy_sessions: int = Field(default=0, ge=0, description="wait while more other sessions are at work")
+    rows_a_second: int = Field(default=0, ge=0, description="change no more, in each process")
+    replicas: Words = Field(default=(), repr=False, description="`store=url` of replicas that are asked themselves")
+
+
 class Settings(Section):
     """Every setting, with its default. `SLETT_HOME` is `home` here, `SLETT_PORTAL_URL` is `portal.url`, and so on."""
 
@@ -117,6 +126,7 @@ class Settings(Section):
     lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")
+    pace: Pace = Pace()
     portal: Portal = Portal()
     mail: Mail = Mail()
     webhook: Webhook = Webhook()

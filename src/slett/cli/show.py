@@ -37,7 +37,13 @@ WORDS = {
     "expire": "deleted, time is up",
     "export": "copied",
 }
-STAGES = {"collect": "Finding", "change": "Erasing", "verify": "Looking again", "certify": "Certifying"}
+STAGES = {
+    "collect": "Finding",
+    "change": "Erasing",
+    "wait": "Giving way",
+    "verify": "Looking again",
+    "certify": "Certifying",
+}
 COUNTED = ("Rows", "People", "Would stay")
 COLOURS = {"fulfilled": "green", "partially_fulfilled": "yellow", "refused": "red", "not_found": "yellow"}
 

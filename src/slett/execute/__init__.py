@@ -5,8 +5,8 @@ steps of a plan. Nothing here decides what is a person's: the plan does. Nothing
 look does.
 """
 
-from slett.execute.pace import Pace
+from slett.execute.pace import Gates, Pace
 from slett.execute.run import Done, Run
 from slett.execute.walk import Walk
 
-__all__ = ["Done", "Pace", "Run", "Walk"]
+__all__ = ["Done", "Gates", "Pace", "Run", "Walk"]

@@ -1,19 +1,42 @@
 """How much of a store is changed at once, and when: so that its other users hardly notice.
 
 A chunk is as large as fits into `chunk_seconds`, learnt table by table from the chunks before. What gets into
-somebody's way gives way, and comes back smaller.
+somebody's way gives way, and comes back smaller. Before each chunk gates are asked, where the service has set them:
+how far replicas are behind, how many sessions are at work, how many rows went in the last second.
 """
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slett.stores.errors import Unavailable
+from slett.stores.sql import Session, Store
 
 FIRST = 1_000  # rows of the first chunk of a table: nobody knows yet how long they take
 LEAST = 50  # rows of a chunk, at least: below, its commit costs more than its rows
 TRIES = 6
+AGAIN = 1.0  # seconds until a closed gate is asked again
 
 Clock = Callable[[], float]  # seconds, of no certain beginning
 Pause = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What holds a store's changes back; 0 does not."""
+
+    lag_seconds: float = 0  # of the slowest replica
+    busy_sessions: int = 0  # of others
+    rows_a_second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a chunk should not begin yet, and for how long."""
+
+    seconds: float
+    why: str
 
 
 class Pace:
@@ -22,6 +45,8 @@ class Pace:
     Args:
         most: rows of a chunk, at most.
         seconds: that a chunk may take, about.
+        gates: what must be so before a chunk begins.
+        replicas: that are asked themselves how far behind they are.
         draw: a number from 0 to 1, so that two who met do not meet again.
     """
 
@@ -30,20 +55,59 @@ class Pace:
         most: int,
         seconds: float = 0.25,
         *,
+        gates: Gates | None = None,
+        replicas: Sequence[Store] = (),
         clock: Clock = time.monotonic,
         pause: Pause = time.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self.clock = clock
-        self._most = most
+        self.pause = pause
+        self._gates = gates or Gates()
+        self._replicas = replicas
+        self._free = clock()  # when the rate allows more
+        self._most = min(most, self._gates.rows_a_second) or most  # so that no wait is longer than a second
         self._seconds = seconds
-        self._pause = pause
         self._draw = draw
         self._sizes: dict[str, int] = {}
 
     def size(self, table: str) -> int:
         """How many rows of the table its next chunk may have."""
         return self._sizes.get(table, min(FIRST, self._most))
+
+    @property
+    def gated(self) -> bool:
+        """Whether anything may hold it back."""
+        return self._gates != Gates()
+
+    def wait(self, session: Session) -> Wait | None:
+        """What holds the next chunk back, if anything does.
+
+        Raises:
+            Denied: the account may not ask.
+        """
+        gates, now = self._gates, self.clock()
+        if gates.rows_a_second and self._free > now:
+            return Wait(self._free - now, f"no more than {gates.rows_a_second} rows a second")
+        if gates.lag_seconds:
+            try:
+                behind = [session.lag(), *(each.lag() for each in self._replicas)]
+            except Unavailable as error:
+                if error.store == session.store.name:
+                    raise
+                return Wait(AGAIN, "a replica does not answer")
+            if None in behind:
+                return Wait(AGAIN, "replication stands still")
+            if (most := max(each for each in behind if each is not None)) > gates.lag_seconds:
+                return Wait(AGAIN, f"a replica is {most:.0f} s behind")
+        if gates.busy_sessions and (busy := session.busy()) > gates.busy_sessions:
+            return Wait(AGAIN, f"{busy} other sessions are at work")
+        return None
+
+    def spent(self, rows: int) -> None:
+        """So many rows were changed: at the rate that is set, the next may come when their time is over."""
+        if self._gates.rows_a_second:
+            self._free = max(self._free, self.clock()) + rows / self._gates.rows_a_second
 
     def took(self, table: str, rows: int, seconds: float) -> None:
         """A chunk of so many rows was done in that time: the next one takes about as long as it may."""
@@ -57,4 +121,4 @@ class Pace:
     def give_way(self, table: str, tries: int) -> None:
         """Somebody else held a lock: wait a moment, longer each time, and come back with half as much."""
         self._sizes[table] = max(min(LEAST, self._most), self.size(table) // 2)
-        self._pause(0.05 * 2**tries * (0.5 + self._draw()))
+        self.pause(0.05 * 2**tries * (0.5 + self._draw()))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
-from slett.execute.pace import TRIES, Pace
+from slett.execute.pace import AGAIN, TRIES, Pace
 from slett.execute.walk import Walk
 from slett.plan import Step
 from slett.stores.errors import Busy
@@ -36,6 +36,15 @@ def always() -> None:
     """Whoever works on it may go on."""
 
 
+def at_once() -> bool:
+    """Somebody waits for it: no gate holds it back."""
+    return True
+
+
+def unheard(_store: str, _why: str) -> None:
+    """Nobody is told what is waited for."""
+
+
 class Run:
     """One pass over the steps of a plan.
 
@@ -46,6 +55,8 @@ class Run:
         people: the rows by person, if they were counted; else those of large steps are.
         apart: a transaction a step, so that one that meets a constraint does not undo the others.
         may_go_on: asked before each transaction; raises where it must not begin.
+        late: whether it can wait no longer; then the gates of a store are passed, whatever they say.
+        waiting: told the store and why, each time that a gate is closed.
     """
 
     def __init__(
@@ -58,6 +69,8 @@ class Run:
         people: People | None = None,
         apart: bool = False,
         may_go_on: Callable[[], None] = always,
+        late: Callable[[], bool] = at_once,
+        waiting: Callable[[str, str], None] = unheard,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
@@ -66,6 +79,8 @@ class Run:
         self._people = people or {}
         self._apart = apart
         self._may_go_on = may_go_on
+        self._late = late
+        self._waiting = waiting
 
     # -- counting -----------------------------------------------------------------------------------
 
@@ -165,13 +180,15 @@ class Run:
             ]
 
         for tries in range(TRIES):
-            self._may_go_on()
+            self._may_begin(steps[0].store)
             try:
                 done = work()
                 break
             except Busy as busy:
                 self._give_way(steps[0], busy, tries)
-        self._progress(sum(each.rows for each in done))
+        rows = sum(each.rows for each in done)
+        self._paces[steps[0].store].spent(rows)
+        self._progress(rows)
         return done
 
     def _in_slices(self, place: int) -> Done:
@@ -222,7 +239,7 @@ class Run:
     def _slice(self, step: Step, part: Slice | None) -> int:
         """One transaction of a large step: the only place where a slice is changed."""
         session, pace = self.walk.sessions[step.store], self._paces[step.store]
-        self._may_go_on()
+        self._may_begin(step.store)
         begun = pace.clock()
         with session.transaction():
             if part is None or part.of == "rows":
@@ -232,12 +249,22 @@ class Run:
                     session.apply(guard, part if session.goes_by_person(guard) else None)
             rows = session.apply(step.change, part)
         pace.took(step.table, rows, pace.clock() - begun)
+        pace.spent(rows)
         self._progress(rows)
         return rows
 
     def _bring(self, step: Step) -> None:
         for change in (*step.guards, step.change):
             self.walk.bring(step.store, change.rows)
+
+    def _may_begin(self, store: str) -> None:
+        """Return when a transaction may begin: nobody forbids it, and the store has room, or it can wait no longer."""
+        pace = self._paces[store]
+        self._may_go_on()
+        while pace.gated and not self._late() and (wait := pace.wait(self.walk.sessions[store])):
+            self._waiting(store, wait.why)
+            pace.pause(min(wait.seconds, AGAIN))
+            self._may_go_on()
 
     def _give_way(self, step: Step, busy: Busy, tries: int) -> None:
         """Somebody else holds a lock: wait a little, or give up when that was tried often enough."""

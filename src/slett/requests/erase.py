@@ -6,6 +6,7 @@ process left, from there.
 """
 
 import json
+import logging
 import os
 import socket
 import time
@@ -37,8 +38,10 @@ from slett.stores.operations import Delete
 from slett.stores.sql import Session
 from slett.verify import Left, look_again
 
-Stage = Literal["collect", "change", "verify", "certify"]
+Stage = Literal["collect", "change", "wait", "verify", "certify"]
 Watch = Callable[[Stage, int, int], None]  # stage, rows done, rows in all
+log = logging.getLogger(__name__)
+
 MARK_SECONDS = 1.0  # progress is written at least so often; no step depends on it
 
 
@@ -354,6 +357,16 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         batch.check()
         insist_on_work(service)
 
+    due = min(each.due_at for each in batch.requests)
+
+    def late() -> bool:
+        with service.ledger.read() as page:
+            return page.now >= due
+
+    def waiting(store: str, why: str) -> None:
+        log.info("batch %d waits for `%s`: %s", batch.lease.batch, store, why)
+        watch("wait", batch.changed, batch.total)
+
     first = not (batch.done or batch.resumed)
     people = batch.people if first else None
     run = Run(
@@ -364,6 +377,8 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         people=people,
         apart=apart,
         may_go_on=may_go_on,
+        late=late,
+        waiting=waiting,
     )
     try:
         for done in run.apply(batch.planned if first else run.count()):

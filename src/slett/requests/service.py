@@ -9,11 +9,11 @@ from slett.datamap.check import check_map
 from slett.datamap.load import load_map
 from slett.datamap.model import DataMap
 from slett.datamap.problem import MapError
-from slett.execute import Pace
+from slett.execute import Gates, Pace
 from slett.ledger import Ledger, open_ledger
 from slett.plan import Plan, make_plan
 from slett.plan.links import Relations, relate
-from slett.settings import Settings
+from slett.settings import Settings, SettingsError
 from slett.stores.schema import Schema
 from slett.stores.sql import Session, Store
 from slett.verify import Expectation, expect
@@ -66,6 +66,31 @@ def open_stores(urls: Mapping[str, str], settings: Settings) -> Iterator[tuple[d
         yield stores, {name: store.read_schema() for name, store in stores.items()}
 
 
+@contextmanager
+def open_paces(settings: Settings, stores: Mapping[str, Store]) -> Iterator[dict[str, Pace]]:
+    """The pace of each store.
+
+    Raises:
+        SettingsError: `pace.replicas` cannot be read, or names a store that the map does not.
+    """
+    replicas: dict[str, list[Store]] = {name: [] for name in stores}
+    with ExitStack() as stack:
+        for number, each in enumerate(settings.pace.replicas, 1):
+            name, _, url = each.partition("=")
+            if name not in stores or not url:
+                raise SettingsError(
+                    f"setting `pace.replicas`, number {number}: write `STORE=URL`, with a store of the map"
+                )
+            replica = Store(f"{name}, replica {number}", url, settings.lock_seconds)
+            stack.callback(replica.close)
+            replicas[name].append(replica)
+        gates = Gates(settings.pace.lag_seconds, settings.pace.busy_sessions, settings.pace.rows_a_second)
+        yield {
+            name: Pace(settings.chunk_rows, settings.chunk_seconds, gates=gates, replicas=replicas[name])
+            for name in stores
+        }
+
+
 def urls_of(datamap: DataMap) -> dict[str, str]:
     """The URLs of a map's stores, by name."""
     return {store.name: store.url for store in datamap.stores.values()}
@@ -94,7 +119,6 @@ def open_service(settings: Settings, today: date | None = None, *, starting: boo
             raise MapError(errors)
         relations = relate(datamap, schemas)
         plan = make_plan(relations)
-        with open_ledger(settings) as ledger:
-            paces = {name: Pace(settings.chunk_rows, settings.chunk_seconds) for name in stores}
+        with open_ledger(settings) as ledger, open_paces(settings, stores) as paces:
             expectations = expect(relations)
             yield Service(settings, datamap, stores, schemas, relations, plan, expectations, ledger, day, paces=paces)

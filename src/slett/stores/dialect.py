@@ -101,6 +101,20 @@ class Dialect(Protocol):
         Memory does not grow with the rows, and nobody waits for the reading.
         """
 
+    def lag(self, connection: Connection) -> float | None:
+        """How many seconds the slowest replica is behind, or the replica that is asked; None: replication stands still.
+
+        Raises:
+            Denied: the account may not know.
+        """
+
+    def busy(self, connection: Connection) -> int:
+        """How many sessions of others are at work.
+
+        Raises:
+            Denied: the account may not know.
+        """
+
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         """The same error, in words that hold no value of any row."""
 

@@ -181,6 +181,15 @@ class MariaDB:
         except MySQLError as error:
             raise DBAPIError("", None, error) from None
 
+    def lag(self, connection: Connection) -> float | None:
+        rows = connection.exec_driver_sql("SHOW REPLICA STATUS").mappings().all()
+        behind = [row.get("Seconds_Behind_Master", row.get("Seconds_Behind_Source")) for row in rows]
+        return None if None in behind else float(max(behind, default=0))
+
+    def busy(self, connection: Connection) -> int:
+        row = connection.exec_driver_sql("SHOW GLOBAL STATUS LIKE 'Threads_running'").one()
+        return int(row[1]) - 1  # without the one that asks
+
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         original: Any = error.orig
         number = original.args[0] if getattr(original, "args", None) else 0

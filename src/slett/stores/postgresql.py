@@ -31,6 +31,22 @@ NO_TEXT = re.compile(  # types of the families `other` and `array` in which nobo
     r"|interval|bit|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle"
     r"|(int4|int8|num|date|ts|tstz)(multi)?range)\b"
 )
+LAG = """
+SELECT bool_and(known), coalesce(max(seconds), 0) FROM (
+    SELECT replay_lsn IS NOT NULL AS known,
+        CASE WHEN replay_lsn >= pg_current_wal_lsn() THEN 0 ELSE extract(epoch FROM replay_lag) END AS seconds
+    FROM pg_stat_replication WHERE NOT pg_is_in_recovery() AND application_name <> 'pg_basebackup'
+    UNION ALL
+    SELECT true, CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END
+    WHERE pg_is_in_recovery()
+    UNION ALL SELECT true, 0
+) AS replicas
+"""
+BUSY_SESSIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE state = 'active' AND backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+"""
 BLOCK = 64  # bytes: the block of SHA-256
 
 # How values are written in COPY's text, until the transaction ends: so that they read back whatever the server is set
@@ -172,6 +188,21 @@ class PostgreSQL:
                     yield from copy
             finally:
                 driver.rollback()
+
+    def lag(self, connection: Connection) -> float | None:
+        self._insist_on_statistics(connection)
+        known, seconds = connection.exec_driver_sql(LAG).one()
+        return float(seconds) if known else None
+
+    def busy(self, connection: Connection) -> int:
+        self._insist_on_statistics(connection)
+        return int(connection.exec_driver_sql(BUSY_SESSIONS).scalar_one())
+
+    @staticmethod
+    def _insist_on_statistics(connection: Connection) -> None:
+        """Without that role the views are there, and empty: nothing would ever hold Slett back."""
+        if not connection.exec_driver_sql("SELECT pg_has_role('pg_read_all_stats', 'USAGE')").scalar():
+            raise Denied("", "the account may not see how busy the server is; grant it pg_read_all_stats")
 
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         original: Any = error.orig

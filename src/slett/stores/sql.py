@@ -69,6 +69,11 @@ class Store:
             finally:
                 session.clear()
 
+    def lag(self) -> float | None:
+        """How many seconds it is behind, as a replica, or its own replicas are; None: replication stands still."""
+        with self.connection() as connection, self._words():
+            return self.dialect.lag(connection)
+
     def close(self) -> None:
         """Close the connections that were kept for the next session."""
         self._engine.dispose()
@@ -286,6 +291,16 @@ class Session:
             with self.store._words():
                 estimates.append(self._dialect.explain(self._connection, prepared.text, parameters))
         return estimates
+
+    def lag(self) -> float | None:
+        """How many seconds the slowest replica is behind; None: one stands still. Not inside `transaction`."""
+        with self.store._words():
+            return self._dialect.lag(self._connection)
+
+    def busy(self) -> int:
+        """How many sessions of others are at work."""
+        with self.store._words():
+            return self._dialect.busy(self._connection)
 
     # -- changing -----------------------------------------------------------------------------------
 

@@ -153,6 +153,12 @@ class SQLite:
         finally:
             driver.text_factory = before
 
+    def lag(self, connection: Connection) -> float | None:  # noqa: ARG002 (the questions are the same for all)
+        return 0  # it has no replicas
+
+    def busy(self, connection: Connection) -> int:  # noqa: ARG002
+        return 0  # it does not know
+
     def sentence(self, error: DBAPIError, store: str) -> StoreError:
         name = getattr(error.orig, "sqlite_errorname", "")
         if name.startswith("SQLITE_CANTOPEN"):
