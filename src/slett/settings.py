@@ -123,6 +123,9 @@ class Settings(Section):
         default=20_000, ge=1, description="whoever has more is erased beside the others, who do not wait for them"
     )
     tries: int = Field(default=8, ge=1, description="how often a batch may fail before it is a dead letter")
+    gather_minutes: int = Field(
+        default=30, ge=0, description="erasures wait for each other, where each reads a table whole"
+    )
     lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")

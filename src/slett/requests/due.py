@@ -10,6 +10,7 @@ from slett.requests.at_once import DEAD
 from slett.requests.erase import carry_on, erase_filed, owner
 from slett.requests.export import write_copy
 from slett.requests.failing import said
+from slett.requests.gather import is_time
 from slett.requests.particulars import read_particulars
 from slett.requests.pause import is_paused
 from slett.requests.progress import move_on
@@ -67,6 +68,8 @@ def erase_due(service: Service) -> int:
     """How many of the erasures whose turn has come are settled now: one batch of them."""
     with service.ledger.read() as page:
         due = page.requests.due(page.now, "erase", service.settings.batch_people)
+        if not is_time(service, due, page.now):
+            return 0
         named = [(each, read_particulars(page, each.reference)) for each in due]
     for each in (each for each, who in named if who is None):
         with service.ledger.write() as page:

@@ -19,6 +19,7 @@ from slett.stores.sql import Session, Store
 from slett.verify import Expectation, expect
 
 LAPSED = "expired-review"
+SCANS = "no-index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Service:
     ledger: Ledger
     today: date
     rehearsed: set[str] = field(default_factory=set)  # stores that are known to let us do every step
+    scans: bool = False  # a pass reads a large table whole, for one person as for thousands
     paces: Mapping[str, Pace] = field(default_factory=dict)  # of the stores: how much is changed at once
 
     @contextmanager
@@ -121,4 +123,17 @@ def open_service(settings: Settings, today: date | None = None, *, starting: boo
         plan = make_plan(relations)
         with open_ledger(settings) as ledger, open_paces(settings, stores) as paces:
             expectations = expect(relations)
-            yield Service(settings, datamap, stores, schemas, relations, plan, expectations, ledger, day, paces=paces)
+            scans = any(each.code == SCANS for each in problems)
+            yield Service(
+                settings,
+                datamap,
+                stores,
+                schemas,
+                relations,
+                plan,
+                expectations,
+                ledger,
+                day,
+                scans=scans,
+                paces=paces,
+            )
