@@ -109,6 +109,7 @@ def blind(dialect: Dialect, any_shop: Shop) -> Iterator[Shop]:
         who, gone = name, [f"DROP OWNED BY {name}", f"DROP ROLE {name}"]
         any_shop.sql(
             "CREATE TABLE hidden (line text)",
+            "INSERT INTO hidden VALUES ('Kari')",
             "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY",
             "CREATE POLICY none ON hidden USING (false)",
             f"CREATE ROLE {name} LOGIN",

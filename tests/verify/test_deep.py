@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
+from slett.stores import postgresql as server
 from slett.stores import texts
+from slett.stores.reading import read_texts, row_key, text_columns
 from slett.stores.schema import Dialect, Schema
 from slett.stores.sql import Store
 from slett.verify import Hits, Search, gather
@@ -142,8 +144,9 @@ def search(url: str, known: Any = KNOWN) -> dict[str, dict[str, Hits]]:
     with opened(url) as (store, schema):
         wanted = Search(gather(known)[0])
         for table in schema.tables.values():
-            with texts.read_texts(store, table, texts.text_columns(store, table)) as stream:
-                found[table.name], _ = wanted.find(stream)
+            columns = text_columns(store, table)
+            with read_texts(store, table, columns) as stream:
+                found[table.name], _ = wanted.find(stream, len(row_key(store, table)), columns)
     return found
 
 
@@ -162,14 +165,15 @@ def anew(dialect: Dialect, new_database: NewDatabase) -> str:
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(tables=rows_of_tables, block=st.sampled_from((1, 100, texts.BLOCK)))
+@given(tables=rows_of_tables, block=st.sampled_from((1, 100, texts.BLOCK)), long=st.sampled_from((-1, server.LONG)))
 def test_what_was_planted_is_found_in_its_column_and_nothing_else(
-    tables: list[list[Row]], block: int, anew: str, dialect: Dialect
+    tables: list[list[Row]], block: int, long: int, anew: str, dialect: Dialect
 ) -> None:
     wipe(anew)
     expected = make(anew, dialect, tables)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "BLOCK", block)
+        patch.setattr(server, "LONG", long)  # below 0: row by row
         found = search(anew)
     assert {
         table: {name: ({int(key) for (key,) in each.keys or ()}, each.people) for name, each in columns.items()}

@@ -17,8 +17,8 @@ from slett.requests.service import Service
 from slett.requests.subject import Subject, SubjectError
 from slett.stores.errors import StoreError
 from slett.stores.operations import Update
+from slett.stores.reading import read_texts, row_key, text_columns
 from slett.stores.schema import Table
-from slett.stores.texts import read_texts, row_key, text_columns
 from slett.verify import Hits, Search, gather
 
 READERS = 2  # tables that are read at once
@@ -141,7 +141,7 @@ def _search(service: Service, search: Search, watch: Watch) -> tuple[Places, lis
     def read(place: int) -> tuple[dict[str, Hits], int]:
         store, table, columns = wanted[place]
         with read_texts(store, table, columns) as texts:
-            return search.find(texts)
+            return search.find(texts, len(row_key(store, table)), columns)
 
     with ThreadPoolExecutor(READERS) as pool:
         for done, (waiting, (store, table, _)) in enumerate(

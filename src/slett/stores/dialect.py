@@ -4,7 +4,7 @@
 its kind is opened.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -13,10 +13,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from slett.stores.errors import StoreError
 from slett.stores.schema import Column, Family, Table
+from slett.stores.texts import Texts
 
 
 class Dialect(Protocol):
-    separator: ClassVar[bytes]  # between the texts of a row that are read; empty: one that is made for each reading
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
     arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
     row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
@@ -93,13 +93,8 @@ class Dialect(Protocol):
     def holds_text(self, column: Column) -> bool:
         """Whether text, JSON or an array of them may be in the column."""
 
-    def read_texts(
-        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
-    ) -> Generator[bytes, None, None]:
-        """Every row of a table in one piece: the key and these columns as text in UTF-8, separated. Changes nothing.
-
-        Memory does not grow with the rows, and nobody waits for the reading.
-        """
+    def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
+        """The key and these columns of every row, as text."""
 
     def lag(self, connection: Connection) -> float | None:
         """How many seconds the slowest replica is behind, or the replica that is asked; None: replication stands still.

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
+from slett.stores.texts import Texts, ends, in_blocks
 
 BUSY = {1205, 1213, 3024, 1969, 3572}  # lock wait, deadlock, statement time-outs
 DENIED = {1044, 1142, 1143, 1290, 1836, 1227}
@@ -49,7 +50,6 @@ class MariaDB:
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = ""
     row_key: ClassVar[tuple[str, ...]] = ()
-    separator: ClassVar[bytes] = b""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
     returns: ClassVar[bool] = False
@@ -157,29 +157,15 @@ class MariaDB:
     def holds_text(self, column: Column) -> bool:
         return column.family in ("text", "json") or column.type.startswith("set(")
 
-    def read_texts(
-        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
-    ) -> Generator[bytes, None, None]:
-        from pymysql import MySQLError
-        from pymysql.cursors import SSCursor
-
-        driver: Any = connection.connection.driver_connection
+    def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         name = connection.dialect.identifier_preparer.quote
         source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
+        row_end, cell_end = ends()
         cells = [f"CAST({name(each)} AS CHAR CHARACTER SET utf8mb4)" for each in key]
         cells += [f"CONVERT({name(each)} USING utf8mb4)" for each in columns]
         row = ", ".join(f"COALESCE(CAST({each} AS BINARY), '')" for each in cells)
-        query = f"SELECT CONCAT_WS(X'{separator.hex()}', {row}) FROM {source}"  # noqa: S608 - names are quoted
-        try:
-            with closing(driver.cursor(SSCursor)) as cursor:
-                cursor.execute(query)
-                while rows := cursor.fetchmany(PAGE):
-                    for (text,) in rows:
-                        if text is None:
-                            raise StoreError("", "a row is longer than max_allowed_packet; raise it to read that row")
-                        yield text
-        except MySQLError as error:
-            raise DBAPIError("", None, error) from None
+        query = f"SELECT CONCAT_WS(X'{cell_end.hex()}', {row}) FROM {source}"  # noqa: S608 - names are quoted
+        return Texts(in_blocks(_rows(connection, query), row_end), row_end, cell_end)
 
     def lag(self, connection: Connection) -> float | None:
         rows = connection.exec_driver_sql("SHOW REPLICA STATUS").mappings().all()
@@ -228,6 +214,23 @@ def _literal(column: Any, kind: str) -> Any:
             return case((seconds == 0, func.quote(cast(column, CHAR))), else_=real)
     charset = func.charset(column) if kind not in GEOMETRY else literal_column("'binary'")
     return func.concat(literal_column("'_'"), charset, func.quote(cast(column, BINARY)))
+
+
+def _rows(connection: Connection, query: str) -> Generator[bytes, None, None]:
+    from pymysql import MySQLError
+    from pymysql.cursors import SSCursor
+
+    driver: Any = connection.connection.driver_connection
+    try:
+        with closing(driver.cursor(SSCursor)) as cursor:
+            cursor.execute(query)
+            while rows := cursor.fetchmany(PAGE):
+                for (text,) in rows:
+                    if text is None:
+                        raise StoreError("", "a row is longer than max_allowed_packet; raise it to read that row")
+                    yield text
+    except MySQLError as error:
+        raise DBAPIError("", None, error) from None
 
 
 def _path(path: tuple[str, ...]) -> str:

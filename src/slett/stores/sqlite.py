@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
+from slett.stores.texts import Texts, ends, in_blocks
 
 
 class SQLite:
@@ -34,7 +35,6 @@ class SQLite:
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = "rowid"
     row_key: ClassVar[tuple[str, ...]] = ("rowid",)
-    separator: ClassVar[bytes] = b""
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
     returns: ClassVar[bool] = False  # only the new values
@@ -137,21 +137,13 @@ class SQLite:
     def holds_text(self, column: Column) -> bool:
         return column.family != "boolean"  # whatever the type that was declared
 
-    def read_texts(
-        self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], separator: bytes
-    ) -> Generator[bytes, None, None]:
-        driver: Any = connection.connection.driver_connection
+    def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         name = connection.dialect.identifier_preparer.quote
+        row_end, cell_end = ends()
         cells = [f"coalesce(CAST({name(each)} AS TEXT), '')" for each in (*key, *columns)]
-        row = f" || CAST(X'{separator.hex()}' AS TEXT) || ".join(cells)
-        before, driver.text_factory = driver.text_factory, bytes  # also what is no UTF-8
-        try:
-            for (text,) in driver.execute(f"SELECT {row} FROM {name(table.name)}"):  # noqa: S608 - names are quoted
-                yield text
-        except sqlite3.Error as error:
-            raise DBAPIError("", None, error) from None
-        finally:
-            driver.text_factory = before
+        row = f" || '{cell_end.decode()}' || ".join(cells)
+        query = f"SELECT {row} FROM {name(table.name)}"  # noqa: S608 - names are quoted
+        return Texts(in_blocks(_rows(connection, query), row_end), row_end, cell_end)
 
     def lag(self, connection: Connection) -> float | None:  # noqa: ARG002 (the questions are the same for all)
         return 0  # it has no replicas
@@ -177,6 +169,18 @@ class SQLite:
 
 def _joined(*parts: ColumnElement[Any]) -> ColumnElement[Any]:
     return reduce(lambda text, part: text.op("||")(part), parts)
+
+
+def _rows(connection: Connection, query: str) -> Generator[bytes, None, None]:
+    driver: Any = connection.connection.driver_connection
+    before, driver.text_factory = driver.text_factory, bytes  # also what is no UTF-8
+    try:
+        for (text,) in driver.execute(query):
+            yield text
+    except sqlite3.Error as error:
+        raise DBAPIError("", None, error) from None
+    finally:
+        driver.text_factory = before
 
 
 def _fold(value: Any) -> Any:

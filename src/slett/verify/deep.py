@@ -5,7 +5,7 @@ where it stops is a row taken apart. What is found is counted; no text of any ro
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
@@ -43,8 +43,12 @@ class Search:
         self._automaton: Any = BytesAhoCorasick(list(spelled))
         self._expression = cache(lambda number: expression(needles[number]))
 
-    def find(self, texts: Texts) -> tuple[dict[str, Hits], int]:
+    def find(self, texts: Texts, key: int, columns: Sequence[str]) -> tuple[dict[str, Hits], int]:
         """(what is found in each column that has a hit, how many bytes were read).
+
+        Args:
+            key: how many texts a row begins with that are its key.
+            columns: the others.
 
         Raises:
             StoreError: the table cannot be read, or not to its end.
@@ -52,46 +56,42 @@ class Search:
         found: dict[str, Hits] = {}
         size = 0
         for block in texts.blocks:
-            joined = b"\n".join(block)
-            size += len(joined)
+            size += len(block)
             # overlapping: a needle may lie within another
-            if stops := self._automaton.find_matches_as_indexes(fold_bytes(joined), overlapping=True):
-                for row, cells in self._rows(texts, block, stops):
-                    self._settle(texts, row, cells, found)
+            if stops := self._automaton.find_matches_as_indexes(fold_bytes(block), overlapping=True):
+                for row, folded, cells in self._rows(texts, block, stops):
+                    for place, here in self._look(folded, cells, key):
+                        hits = found.setdefault(columns[place - key], Hits())
+                        hits.rows += 1
+                        hits.people.update(*(self.needles[number].people for number in here))
+                        _remember(hits, texts.key(row, key))
         return found, size
 
     def _rows(
-        self, texts: Texts, block: Sequence[bytes], stops: Iterable[tuple[int, int, int]]
-    ) -> Iterator[tuple[bytes, dict[int, set[int]]]]:
-        """Each row in which the automaton stopped, with the needles that each of its cells may hold."""
-        folded = [fold_bytes(bytes(row)) for row in block]
-        ends = list(accumulate(len(row) + 1 for row in folded))
-        rows: dict[int, dict[int, set[int]]] = {}
+        self, texts: Texts, block: bytes, stops: Iterable[tuple[int, int, int]]
+    ) -> Iterator[tuple[bytes, list[bytes], dict[int, set[int]]]]:
+        """Each row in which the automaton stopped, its cells folded, and what each of them may hold."""
+        rows = texts.rows(block)
+        folded = [fold_bytes(row) for row in rows]
+        ends = list(accumulate(len(row) + len(texts.row_end) for row in folded))
+        found: dict[int, dict[int, set[int]]] = {}
         for pattern, start, _ in stops:
             place = bisect_right(ends, start)
-            row = folded[place]
-            cell = row.count(texts.separator, 0, start - ends[place] + len(row) + 1)
-            rows.setdefault(place, {}).setdefault(cell, set()).update(self._meant[pattern])
-        for place, cells in rows.items():
-            yield bytes(block[place]), cells
+            begin = ends[place] - len(texts.row_end) - len(folded[place])
+            cell = folded[place].count(texts.cell_end, 0, start - begin)
+            found.setdefault(place, {}).setdefault(cell, set()).update(self._meant[pattern])
+        for place, cells in found.items():
+            yield rows[place], texts.cells(folded[place]), cells
 
-    def _settle(self, texts: Texts, row: bytes, cells: dict[int, set[int]], found: dict[str, Hits]) -> None:
-        """Look at the cells letter by letter, and count."""
-        folded = texts.cells(fold_bytes(row))
+    def _look(self, folded: Sequence[bytes], cells: Mapping[int, set[int]], key: int) -> Iterator[tuple[int, set[int]]]:
+        """The cells that hold a needle, looked at letter by letter, and which."""
         for place, numbers in cells.items():
-            if place < len(texts.key):
-                continue
-            here = find(folded[place], {number: self._expression(number) for number in numbers})
-            if here:
-                hits = found.setdefault(texts.columns[place - len(texts.key)], Hits())
-                hits.rows += 1
-                hits.people.update(*(self.needles[number].people for number in here))
-                _remember(texts, row, hits)
+            if place >= key and (here := find(folded[place], {number: self._expression(number) for number in numbers})):
+                yield place, here
 
 
-def _remember(texts: Texts, row: bytes, hits: Hits) -> None:
-    if not texts.key or hits.keys is None or len(hits.keys) >= KEYS:
+def _remember(hits: Hits, key: Key) -> None:
+    if not key or hits.keys is None or len(hits.keys) >= KEYS:
         hits.keys = None
-        return
-    key = texts.cells(row)[: len(texts.key)]
-    hits.keys.add(tuple(each.replace(b"\\\\", b"\\").decode("utf-8", "replace") for each in key))
+    else:
+        hits.keys.add(key)
