@@ -18,7 +18,7 @@ from bench.lab.server import running_server
 from bench.lab.shop import build
 from slett.requests.deep import look_deep
 from slett.requests.service import Service, open_service
-from slett.requests.subject import by_identifier
+from slett.requests.subject import by_key
 from slett.settings import Settings
 from slett.stores.reading import text_columns
 from tests.servers.databases import engine
@@ -107,17 +107,19 @@ def _measure(service: Service, url: str, options: argparse.Namespace, dump: Call
     dumps = [dump(f"SELECT {columns} FROM {name}") for name, columns in texts.items()]
     size = sum(int(_piped(each, ["wc", "-c"])) for each in dumps)
     with engine(url).connect() as connection:
-        everybody = [row[0] for row in connection.exec_driver_sql("SELECT email FROM people ORDER BY id")]
+        everybody = [tuple(row) for row in connection.exec_driver_sql("SELECT id, email FROM people ORDER BY id")]
+    keys: list[int] = []  # of the people who are searched for
     ways: Mapping[str, Way] = {
         "rg -F": lambda file: sum(_rg(each, file) for each in dumps),
         "rg -F -i": lambda file: sum(_rg(each, file, "-i") for each in dumps),
-        "Slett": lambda file: _slett(service, file.read_text().splitlines()),
+        "Slett": lambda _: _slett(service, keys),
         "no search": lambda _: sum(int(_piped(each, ["sh", "-c", "cat > /dev/null; echo 0"])) for each in dumps),
     }
     for count in options.sizes:
         named = random.Random(count).sample(everybody, count)
+        keys[:] = [key for key, _ in named]
         file = service.settings.home / "needles.txt"
-        file.write_text("".join(f"{each}\n" for each in named))
+        file.write_text("".join(f"{email}\n" for _, email in named))
         samples: dict[str, list[float]] = {name: [] for name in ways}
         found = {}
         for _ in range(options.rounds):
@@ -139,8 +141,8 @@ def _report(samples: Mapping[str, Sequence[float]], size: int) -> None:
     table(rows)
 
 
-def _slett(service: Service, named: Sequence[str]) -> int:
-    found = look_deep(service, [by_identifier(service.plan, "email", each) for each in named])
+def _slett(service: Service, keys: Sequence[int]) -> int:
+    found = look_deep(service, [by_key(service.plan, str(each)) for each in keys])
     assert not found.unread
     return sum(each.rows for each in found.seen)
 
