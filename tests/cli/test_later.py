@@ -89,6 +89,25 @@ def test_a_pause_stops_what_is_typed_until_it_is_lifted(shop: Shop) -> None:
     shop.succeed("erase", "1", "--yes")
 
 
+def test_a_hold_is_placed_shown_and_released(shop: Shop) -> None:
+    words = ("--basis", "a case", "--until", "2020-01-01")
+    assert shop.slett("hold", "add", "77", *words).status == 3
+    assert shop.slett("hold", "add", "1", *words, "--table", "shop/x").err.startswith(
+        "Error: the map has no table `shop/x`"
+    )
+    assert shop.succeed("hold", "add", "1", *words).startswith("Hold 1 on everything of that person")
+    said = shop.slett("erase", "--email", "kari.nordmann@example.org", "--yes")
+    assert said.status == 1
+    assert "held: a case" in said.out
+    assert "a case" in shop.succeed("hold", "list")
+    assert '"basis": "a case"' in shop.succeed("hold", "list", "--json")
+    assert "Released. 1 request waits" in shop.succeed("hold", "release", "1")
+    assert shop.slett("hold", "release", "1").status == 1
+    assert "1 request whose turn had come: done." in shop.succeed("sweep")
+    assert shop.rows("SELECT id FROM users") == [(2,)]
+    assert shop.succeed("hold", "list") == "Nobody is held.\n"
+
+
 def test_nothing_interrupted_is_nothing_to_resume(shop: Shop) -> None:
     assert shop.succeed("resume") == "Nothing was interrupted.\n"
     assert shop.succeed("resume", "--json") == "[]\n"

@@ -14,6 +14,7 @@ import click
 
 from slett import __version__
 from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
+from slett.cli.hold import hold
 from slett.cli.people import find_subjects, names_people
 from slett.cli.serve import serve
 from slett.cli.worker import worker
@@ -267,15 +268,19 @@ def replay(settings: Any, since: "datetime | None", doubtful: bool, dry_run: boo
 @click.pass_obj
 def sweep(settings: Any) -> None:
     """Erase kept rows whose time has come. Run it once a day."""
+    from slett.requests.due import catch_up
     from slett.requests.expire import expire
 
     with _service(settings) as service:
         expired = expire(service)
+        caught_up = catch_up(service)
     for each in expired:
         rows = "1 row was" if each.rows == 1 else f"{each.rows:,} rows were"
         click.echo(f"{each.store}/{each.table}: {rows} due, and erased.")
     if not expired:
         click.echo("No kept row is due.")
+    if caught_up:
+        click.echo(f"{'1 request' if caught_up == 1 else f'{caught_up} requests'} whose turn had come: done.")
 
 
 @main.command()
@@ -344,6 +349,7 @@ def status(settings: Any, reference: str | None, as_json: bool) -> None:
 
 main.add_command(serve)
 main.add_command(worker)
+main.add_command(hold)
 
 
 @main.group()
@@ -453,6 +459,7 @@ def _service(settings: Any, *, starting: bool = False) -> "Iterator[Service]":
 @contextmanager
 def _resumable(again: str = "slett resume") -> "Iterator[None]":
     """A store that fails on the way: what was begun waits in the ledger."""
+    from slett.requests.hold import HeldBack
     from slett.requests.pause import Paused
     from slett.stores.errors import StoreError
 
@@ -460,6 +467,8 @@ def _resumable(again: str = "slett resume") -> "Iterator[None]":
         yield
     except Paused as error:
         raise Failure(f"{error}\nNothing is lost: `{again}` goes on then.") from None
+    except HeldBack as error:
+        raise Failure(str(error)) from None
     except StoreError as error:
         raise Failure(f"{error}\nNothing is lost: when the store answers again, `{again}` goes on.") from None
 
@@ -467,7 +476,7 @@ def _resumable(again: str = "slett resume") -> "Iterator[None]":
 def _status(outcomes: "list[Outcome]") -> int:
     """The worst of them decides."""
     states = {outcome.state for outcome in outcomes if not outcome.erased_before}
-    if "refused" in states:
+    if states & {"refused", "held"}:
         return FAILED
     if "partially_fulfilled" in states:
         return PARTLY

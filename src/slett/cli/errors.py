@@ -29,6 +29,7 @@ def sentences() -> Iterator[None]:
     from slett.ledger import LedgerError
     from slett.plan import PlanError
     from slett.requests.export import ExportError
+    from slett.requests.hold import HoldError
     from slett.requests.subject import SubjectError
     from slett.settings import SettingsError
     from slett.stores.errors import StoreError
@@ -43,6 +44,7 @@ def sentences() -> Iterator[None]:
         StoreError,
         LedgerError,
         SubjectError,
+        HoldError,
         CertificateError,
         ExportError,
     ) as error:

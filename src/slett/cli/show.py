@@ -14,10 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from slett.certify import Verdict
     from slett.datamap.model import DataMap
     from slett.datamap.problem import Problem
     from slett.ledger import Batch, Request, Step
+    from slett.ledger.holds import Hold
     from slett.ledger.pauses import Pause
     from slett.requests.deep import DeepLook, Seen
     from slett.requests.deep import Watch as Searched
@@ -45,7 +48,13 @@ STAGES = {
     "certify": "Certifying",
 }
 COUNTED = ("Rows", "People", "Would stay")
-COLOURS = {"fulfilled": "green", "partially_fulfilled": "yellow", "refused": "red", "not_found": "yellow"}
+COLOURS = {
+    "fulfilled": "green",
+    "partially_fulfilled": "yellow",
+    "refused": "red",
+    "held": "yellow",
+    "not_found": "yellow",
+}
 
 
 def _console() -> Console:
@@ -278,6 +287,19 @@ def _says(seen: "Seen") -> str:
             if not seen.left:
                 return "goes with the person"
             return "these rows are not theirs" if seen.told_apart else "goes, if the row is theirs: it has no key"
+
+
+def show_holds(holds: "Sequence[Hold]", today: "date", *, as_json: bool) -> None:
+    if as_json:
+        _json([asdict(each) for each in holds])
+        return
+    standing = [each for each in holds if each.released_at is None]
+    table = _table("Hold", "Holds", "Basis", "Placed", "By", "Look again", right=["Hold"])
+    for each in standing:
+        review = Text(f"{each.review}", "red" if each.review < today else "")
+        what = ", ".join(each.tables) or "everything"
+        table.add_row(str(each.number), what, each.basis, f"{each.placed_at:%Y-%m-%d}", each.by, review)
+    _console().print(table if standing else "Nobody is held.")
 
 
 def show_pauses(pauses: "Sequence[Pause]") -> None:

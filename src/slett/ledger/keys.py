@@ -33,6 +33,7 @@ Purpose = Literal[
     "attempts",
     "secrets",
     "spent",
+    "holds",
 ]
 
 

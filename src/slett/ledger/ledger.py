@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from slett.ledger.batches import Batches, Lease
 from slett.ledger.database import MIGRATION_LOCK, open_engine, scrub
 from slett.ledger.errors import Conflict, LedgerError
+from slett.ledger.holds import Holds
 from slett.ledger.jobs import Jobs, prepare
 from slett.ledger.journal import Scope, Steps
 from slett.ledger.kept import KeptRows
@@ -56,6 +57,7 @@ class Page:
     notices: Notices
     deliveries: Deliveries
     pauses: Pauses
+    holds: Holds
 
 
 class Ledger:
@@ -150,6 +152,7 @@ class Ledger:
             notices=Notices(connection, now, seal),
             deliveries=Deliveries(connection, now),
             pauses=Pauses(connection, now),
+            holds=Holds(connection, now, self.keys),
         )
 
 

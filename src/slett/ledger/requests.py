@@ -33,7 +33,12 @@ State = Literal[
     "not_found",
 ]
 Doubt = Literal["", "address_changed", "mailbox_only"]
-Origin = Literal["", "replay", "doubtful"]  # `replay`: came back with a backup; `doubtful`: so says the operator alone
+Origin = Literal[  # what files a request that nobody asks for now
+    "",
+    "replay",  # the person came back with a backup
+    "doubtful",  # likewise, as the operator alone says
+    "released",  # what a hold kept back
+]
 Counts = Mapping[str, Mapping[str, int]]  # store/table → action → rows
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -113,6 +118,7 @@ class Request:
     leaving: str = ""  # why they leave, if they said so: one word of a fixed list
     doubt: Doubt = ""  # why it waits longer
     origin: Origin = ""  # what filed it, if nobody asked now
+    held: int | None = None  # the hold that suspends it
 
 
 class Requests:
@@ -260,6 +266,17 @@ class Requests:
             self._jobs.for_request(request.reference, not_before)
         return replace(request, state="scheduled", secret=secret, not_before=not_before, due_at=due_at, doubt=doubt)
 
+    def suspend(self, reference: str, hold: int | None, reason: str) -> None:
+        """Put a request back, out of its batch, until that hold is released; its turn comes then.
+
+        Args:
+            hold: None: its turn is now.
+        """
+        back = _SET.where(requests.c.state.in_(["scheduled", "running"]))
+        values = {"held": hold, "reason": reason, "state": "scheduled", "batch": None}
+        begin = func.coalesce(requests.c.not_before, self._now)
+        self._connection.execute(back.values(not_before=begin), {"which": reference, **values})
+
     def withdraw(self, reference: str) -> bool:
         """Whether this call cancelled the request: nobody had begun with it, nor cancelled it before."""
         return self._connection.execute(_WITHDRAW, {"which": reference, "finished_at": self._now}).rowcount == 1
@@ -283,6 +300,7 @@ class Requests:
             requests.c.kind == kind,
             requests.c.not_before <= now,
             requests.c.batch.is_(None),
+            requests.c.held.is_(None),
         )
         return self._read(query.order_by(requests.c.not_before, requests.c.reference).limit(limit))
 

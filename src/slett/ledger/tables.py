@@ -115,6 +115,7 @@ requests = Table(
     Column("until", Moment),  # of a close, the end of the way back
     Column("leaving", String(20), nullable=False, default="", server_default=""),  # why they leave, if they said so
     Column("doubt", String(20), nullable=False, default="", server_default=""),  # why it waits longer
+    Column("held", Number),  # the hold that suspends it
     Column("origin", String(12), nullable=False, default="", server_default=""),  # what filed it, if nobody asked now
     Index("ix_requests_waiting", "state", "kind", "not_before"),
     Index("ix_requests_until", "until"),
@@ -195,6 +196,26 @@ pauses = Table(
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("lifted_at", Moment),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("basis", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    Column("review", Date, nullable=False),
+    Column("tables", JSON, nullable=False),  # none: everything
+    Column("released_at", Moment),
+)
+
+hold_marks = Table(  # whom a hold is about
+    "hold_marks",
+    metadata,
+    Column("hold", ForeignKey("holds.number"), primary_key=True),
+    Column("kind", String(200), primary_key=True),
+    Column("hash", String(64), primary_key=True, index=True),  # keyed
 )
 
 particulars = Table(  # sealed: who asked, and where they are told

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from slett.ledger import Lane, Lease, Request
+from slett.requests.hold import HeldRequest
 from slett.requests.subject import Subject
 from slett.verify import Left
 
@@ -38,6 +39,11 @@ class Batch:
     resumed: bool = False
     lane: Lane | None = None  # whose persons are too large for it are set apart; None: whoever they are, now
     check: Callable[[], None] = surely_ours  # before each change of a store
+    left_out: set[int] = field(default_factory=set)  # persons whose requests were put back because they are held
+    held: HeldRequest | None = None  # of a batch of one, some of whose rows are
+    held_rows: dict[str, int] = field(default_factory=dict)  # that are kept back: table → how many
+    newest_hold: int = 0  # that it knows of
+    apart: list[int] = field(default_factory=list)  # batches of those who are held in part
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)  # rows, by step
     changed: int = 0  # rows, in all passes

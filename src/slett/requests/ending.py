@@ -11,6 +11,7 @@ from slett.ledger.requests import State
 from slett.plan.links import identifier_set
 from slett.requests import hooks
 from slett.requests.batch import Batch, Outcome
+from slett.requests.hold import ask_again, by_keys
 from slett.requests.journal import mark
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -21,40 +22,59 @@ FILES = 100  # people in a batch up to which the certificates' files are written
 
 def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], reason: str, statements: int) -> None:
     """Tombstones, certificates and the end of the batch, in one commit; then the files, of a few."""
-    references = [request.reference for request in batch.requests]
+    numbered = [(n, each.reference) for n, each in enumerate(batch.requests) if n not in batch.left_out]
+    references = [reference for _, reference in numbered]
+    if batch.held:
+        left, reason = [*left, *_kept_back(batch)], reason or f"held: {batch.held.hold.basis}"
     state: State = "partially_fulfilled" if left else "fulfilled"
+    there = [batch.requests[number] for number, _ in numbered]
     counts = _counts(service, batch)
+    for number in batch.left_out:
+        del counts[batch.requests[number].reference]
     with service.ledger.write() as page:
         mark(service, batch, page)
         page.requests.move(references, "running", "verifying")
-        hooks.record_all(page, service, batch.requests, "verifying")
+        hooks.record_all(page, service, there, "verifying")
         why = reason if left else ""
         ended = page.requests.move(references, "verifying", state, reason=why)
         if len(ended) < len(references):
             raise LedgerError("a request of this batch was moved by somebody else; nothing is certified")
-        hooks.record_all(page, service, batch.requests, state)
+        hooks.record_all(page, service, there, state)
         if not left:
             page.tombstones.add(_stones(service, batch, walk))
         kept = _kept_tables(service, batch)
-        verification = Verification(page.now, statements, sum(each.rows for each in left))
+        found = sum(each.rows for each in left) - sum(batch.held_rows.values())
+        verification = Verification(page.now, statements, found)
         bodies = [
             certificate_body(
                 replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference]),
                 service=service.settings.service,
                 key=service.ledger.keys.id,
                 kept=kept.get(number, ()),
-                left=[LeftTable(each.store, each.table, each.rows, reason or each.why) for each in left],
+                left=[
+                    LeftTable(one.store, one.table, one.rows, one.why if batch.held else reason or one.why)
+                    for one in left
+                ],
                 verification=verification,
             )
-            for number, each in enumerate(batch.requests)
+            for (number, _), each in zip(numbered, there, strict=True)
         ]
         enter(page, bodies, counts)
+        if batch.held:
+            ask_again(page, service, there[0], by_keys(walk, {0}).get(0, batch.subjects[0]), batch.held)
         page.batches.finish(batch.lease)
     few = references if len(references) <= FILES else []
     paths = write_certificates(service.ledger, service.settings.home / "certificates", few)
     for reference in references:
         rows = sum(sum(actions.values()) for actions in counts[reference].values())
         batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths.get(reference))
+
+
+def _kept_back(batch: Batch) -> list[Left]:
+    """The rows that a hold keeps."""
+    assert batch.held  # noqa: S101 - of such a batch only
+    why = f"held: {batch.held.hold.basis}"
+    return [Left(*name.partition("/")[::2], rows, why) for name, rows in batch.held_rows.items()]
 
 
 def _counts(service: Service, batch: Batch) -> dict[str, dict[str, dict[str, int]]]:

@@ -27,6 +27,7 @@ from slett.requests.batch import Outcome as Outcome
 from slett.requests.ending import finish
 from slett.requests.failing import note_failure
 from slett.requests.heart import Heart
+from slett.requests.hold import HeldBack, HeldRequest, by_keys, find_held, kept_back, narrowed, suspend
 from slett.requests.journal import journal, keep_more, mark, read_facts
 from slett.requests.pause import insist_on_day, insist_on_work
 from slett.requests.refuse import Refusal, find_refusals
@@ -195,6 +196,10 @@ def _carry_out(service: Service, batch: Batch, watch: Watch) -> list[Outcome]:
         with suppress(LedgerError), service.ledger.write() as page:
             page.batches.release(batch.lease)
         raise
+    for number in batch.apart:
+        with suppress(Held):  # somebody else works on it
+            apart = carry_on(service, number, watch, lane=batch.lane)
+            batch.outcomes |= {outcome.reference: outcome for outcome in apart}
     return [batch.outcomes[reference] for reference in references if reference in batch.outcomes]
 
 
@@ -203,6 +208,8 @@ def _work(service: Service, batch: Batch, watch: Watch) -> None:
     reason = ""
     with ExitStack() as stack:
         walk = _first_walk(service, batch, stack, watch)
+        if batch.held:
+            service = narrowed(service, batch.held.tables)
         for attempt in range(service.settings.sweeps):
             if walk is None:
                 return
@@ -225,8 +232,11 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
     None when nobody is left to erase.
     """
     watch("collect", 0, 0)
+    with service.ledger.read() as page:
+        batch.newest_hold = page.holds.newest()
     if batch.resumed and read_facts(service, batch):
-        return _recalled(service, batch, stack.enter_context(service.sessions()))
+        mine = narrowed(service, batch.held.tables) if batch.held else service
+        return _recalled_unless_held(mine, batch, stack)
     _only_waiting(batch)
     while batch.requests:
         sessions = stack.enter_context(service.sessions())
@@ -238,6 +248,21 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         refusals |= not_vouched(service, walk, batch, people)
         if refusals:
             _refuse(service, batch, refusals)
+        elif held := _really_held(walk, people, find_held(service, walk)):
+            if not any(each.tables for each in held.values()) or len(batch.requests) > 1:
+                _suspend(service, batch, walk, held)
+                continue
+            batch.held = held[0]
+            batch.held_rows = _held_rows(service, walk, held[0], counts)
+            service = narrowed(service, held[0].tables)
+            walk = Walk(service.plan, stack.enter_context(service.sessions()), 1)
+            name_people(service, walk, batch.subjects)
+            walk.collect()
+            counts, people = Run(walk, service.settings.chunk_rows).count_people()
+            insist_on_day(service, sum(counts))
+            _rehearse(service, walk.sessions)
+            journal(service, batch, walk, counts, people)
+            return walk
         elif large := _too_large(service, batch, people):
             if not _set_apart(service, batch, large):
                 return None
@@ -249,6 +274,72 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
     with service.ledger.write() as page:
         page.batches.finish(batch.lease)
     return None
+
+
+def _suspend(service: Service, batch: Batch, walk: Walk, held: Mapping[int, HeldRequest]) -> None:
+    """Put back whoever is held; who is held in part goes on in a batch of their own."""
+    keyed = by_keys(walk, set(held))
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        for number, each in held.items():
+            request, subject = batch.requests[number], batch.subjects[number]
+            if each.tables:
+                apart = page.batches.set_apart(batch.lease, [request.reference], batch.lane or "small")
+                _name(page, apart.lease, [request], [subject])
+                batch.apart.append(apart.number)
+            else:
+                reason = suspend(page, request, keyed.get(number, subject), each)
+                batch.outcomes[request.reference] = Outcome(request.reference, "held", reason)
+    _keep_only(batch, set(range(len(batch.requests))) - set(held))
+
+
+def _really_held(
+    walk: Walk, people: Mapping[int, Mapping[int, int]], held: Mapping[int, HeldRequest]
+) -> dict[int, HeldRequest]:
+    """A hold on tables in which a person has no rows holds nothing of theirs."""
+    touched: dict[int, set[str]] = {}
+    for place, counts in people.items():
+        step = walk.plan.steps[place]
+        for number, rows in counts.items():
+            if rows:
+                touched.setdefault(number, set()).add(f"{step.store}/{step.table}")
+    return {n: each for n, each in held.items() if not each.tables or each.tables & touched.get(n, set())}
+
+
+def _held_rows(service: Service, walk: Walk, held: HeldRequest, counts: Sequence[int]) -> dict[str, int]:
+    """How many rows are kept back of the person: table → rows."""
+    back = kept_back(service, held.tables)
+    found: dict[str, int] = {}
+    for step, rows in zip(walk.plan.steps, counts, strict=True):
+        name = f"{step.store}/{step.table}"
+        if name in back and rows and step.phase != "disable":
+            found[name] = found.get(name, 0) + rows
+    return found
+
+
+def _recalled_unless_held(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
+    """What a dead process left, without those on whom somebody placed a hold meanwhile."""
+    walk = _recalled(service, batch, stack.enter_context(service.sessions()))
+    known = batch.held.tables if batch.held else frozenset()
+    held = {
+        number: each
+        for number, each in find_held(service, walk).items()
+        if number not in batch.left_out and not (batch.held and each.tables and each.tables <= known)
+    }
+    if not held:
+        return walk
+    keyed = by_keys(walk, set(held))
+    with service.ledger.write() as page:
+        page.batches.check(batch.lease)
+        for number, each in held.items():
+            request = batch.requests[number]
+            reason = suspend(page, request, keyed.get(number, batch.subjects[number]), each)
+            batch.outcomes[request.reference] = Outcome(request.reference, "held", reason)
+        batch.left_out |= set(held)
+        if len(batch.left_out) == len(batch.requests):
+            page.batches.finish(batch.lease)
+            return None
+    return _recalled(service, batch, stack.enter_context(service.sessions()))
 
 
 def _rehearse(service: Service, sessions: Mapping[str, Session]) -> None:
@@ -325,13 +416,18 @@ def _recalled(service: Service, batch: Batch, sessions: Mapping[str, Session]) -
     number = batch.lease.batch
     with service.ledger.read() as page:
         for keys in service.plan.keysets.values():
-            walk.remember(keys, unpack(page.scope.read(number, keys.name)))
+            walk.remember(keys, _others(batch, unpack(page.scope.read(number, keys.name))))
         for identifier in service.plan.identifiers:
-            walk.name(identifier.keys, unpack(page.scope.read(number, identifier.keys.name)))
+            walk.name(identifier.keys, _others(batch, unpack(page.scope.read(number, identifier.keys.name))))
     walk.pin()
     _forget_shared(walk)
     walk.collect(identifiers=False)
     return walk
+
+
+def _others(batch: Batch, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    """Without whoever is left out."""
+    return (row for row in rows if row[0] not in batch.left_out) if batch.left_out else rows
 
 
 def _forget_shared(walk: Walk) -> None:
@@ -356,6 +452,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
     def may_go_on() -> None:
         batch.check()
         insist_on_work(service)
+        _insist_on_nobody_held(service, batch, walk)
 
     due = min(each.due_at for each in batch.requests)
 
@@ -394,6 +491,20 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
     return ""
 
 
+def _insist_on_nobody_held(service: Service, batch: Batch, walk: Walk) -> None:
+    """Nobody has placed a hold on one of them since the work began.
+
+    Raises:
+        HeldBack: somebody has.
+    """
+    with service.ledger.read() as page:
+        newest = page.holds.newest()
+    if newest > batch.newest_hold:
+        if any(each.newest > batch.newest_hold for each in find_held(service, walk).values()):
+            raise HeldBack("", "somebody placed a hold on one of them; `slett resume` goes on with the others")
+        batch.newest_hold = newest
+
+
 def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int]:
     watch("verify", 0, 0)
     number = batch.lease.batch
@@ -401,7 +512,7 @@ def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int
         small = page.scope.small(number)
 
         def read(name: str) -> Iterable[tuple[Any, ...]]:
-            return unpack([small[name]] if name in small else page.scope.read(number, name))
+            return _others(batch, unpack([small[name]] if name in small else page.scope.read(number, name)))
 
         recall = partial(_pinned, service, read)
         return look_again(service.expectations, service.plan, sessions, recall, len(batch.requests))

@@ -14,6 +14,7 @@ from slett.ledger import Kept, Page, Step
 from slett.plan import Keeping
 from slett.requests import hooks
 from slett.requests.batch import Batch
+from slett.requests.hold import HeldRequest
 from slett.requests.service import Service
 from slett.stores.due import end
 
@@ -32,7 +33,9 @@ def journal(
     ]
     with service.ledger.write() as page:
         page.steps.plan(batch.lease, steps)
-        facts = {"requests": references, "planned": batch.planned, "people": people}
+        facts: dict[str, object] = {"requests": references, "planned": batch.planned, "people": people}
+        if batch.held:
+            facts["held"] = [batch.held.hold.number, sorted(batch.held.tables), batch.held_rows]
         page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
         page.kept.add(_kept(service, batch, walk))
         page.requests.move(references, "scheduled", "running")
@@ -47,8 +50,14 @@ def read_facts(service: Service, batch: Batch) -> bool:
         facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")) or b"null")
     if facts is None:
         return False
-    by_reference = {request.reference: request for request in batch.requests}
-    batch.requests = [by_reference[reference] for reference in facts["requests"]]
+    with service.ledger.read() as page:
+        known = page.requests.some(facts["requests"])
+        holds = {each.number: each for each in page.holds.all()}
+    batch.requests = [known[reference] for reference in facts["requests"]]
+    batch.left_out = {place for place, each in enumerate(batch.requests) if each.batch != batch.lease.batch}
+    if held := facts.get("held"):
+        batch.held = HeldRequest(holds[held[0]], frozenset(held[1]))
+        batch.held_rows = held[2]
     batch.planned = facts["planned"]
     batch.people = {int(place): {int(n): rows for n, rows in found.items()} for place, found in facts["people"].items()}
     return True

@@ -1,0 +1,210 @@
+"""Holds: whose request is suspended, and what of it can be done all the same.
+
+A hold on everything suspends a request: it waits, and says so. A hold on some tables keeps their rows, and the rows
+that those hang on; the rest is erased, and what was kept back goes when the hold is released, by a request that waits
+for it.
+"""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+from datetime import date
+
+from slett.execute import Run, Walk
+from slett.ledger import Page, Request
+from slett.ledger.holds import Hold, Mark
+from slett.plan import Step
+from slett.plan.links import identifier_set
+from slett.requests.particulars import Particulars, read_particulars
+from slett.requests.refuse import Refusal, Refused
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+from slett.stores.errors import Unavailable
+from slett.stores.operations import Delete
+
+
+class HeldBack(Unavailable):
+    """Somebody placed a hold while the work was under way. It stops, and goes on without whoever is held."""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class HoldError(Exception):
+    """A hold cannot be placed so."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """A person whose request meets holds: all of it, or some tables of it."""
+
+    hold: Hold  # the first of them that holds everything, or else the first
+    tables: frozenset[str]  # empty: everything
+    newest: int = 0  # of them
+
+
+def place(
+    service: Service, subject: Subject, basis: str, review: date, tables: tuple[str, ...] = (), by: str = ""
+) -> int:
+    """The number of a new hold on a person, from this moment on.
+
+    Args:
+        tables: `store/table`; none: everything of theirs.
+
+    Raises:
+        Refused: nobody is found by what was given, or several people.
+        HoldError: a table is not one of the map.
+    """
+    for each in tables:
+        if each not in service.relations.tables:
+            known = ", ".join(f"`{name}`" for name in service.relations.tables)
+            raise HoldError(f"the map has no table `{each}` with rows of persons; write one of {known}")
+    with service.sessions() as sessions:
+        walk = Walk(service.plan, sessions, 1)
+        for named in service.plan.named:
+            walk.name(named.keys, [(0, *subject.values)] if subject.kind in (named.root, named.identifier) else [])
+        walk.collect()
+        if doubled := walk.doubled_roots():
+            raise Refused(Refusal("refused", f"several rows of `{doubled[0]}` share what was given; name one by key"))
+        if not walk.found_roots() and not sum(Run(walk, service.settings.chunk_rows).count()):
+            raise Refused(Refusal("not_found", "nobody was found by what was given, in any store"))
+        marks = [(subject.kind, subject.text), *(mark for _, mark in marks_of(service, walk))]
+    with service.ledger.write() as page:
+        number = page.holds.add(basis, by, review, tables, marks)
+        page.log.append([{"event": "hold placed", "hold": number, "tables": list(tables)}])
+    return number
+
+
+def release(service: Service, number: int) -> int | None:
+    """How many requests go on that the hold had suspended; None where there is no such hold, or it was released."""
+    with service.ledger.write() as page:
+        waiting = sum(each.held == number for each in page.requests.find(state="scheduled"))
+        if not page.holds.release(number):
+            return None
+        page.log.append([{"event": "hold released", "hold": number}])
+    return waiting
+
+
+def marks_of(service: Service, walk: Walk) -> Iterator[tuple[int, Mark]]:
+    """(person's number, a key or identifier of theirs), of everybody in a walk."""
+    for named in service.plan.named:
+        kind = named.root or named.identifier
+        name = named.root or identifier_set(named.identifier)
+        places = [1 + walk.columns_of(name).index(each) for each in named.keys.columns]
+        for row in walk.rows_of(name):
+            yield row[0], (kind, Subject(kind, tuple(row[place] for place in places)).text)
+
+
+def by_keys(walk: Walk, numbers: Set[int]) -> dict[int, Subject]:
+    """These persons by a key of theirs, which nobody else takes; a guest has none."""
+    found: dict[int, Subject] = {}
+    for named in walk.plan.named:
+        if named.root:
+            places = [1 + walk.columns_of(named.root).index(each) for each in named.keys.columns]
+            for row in walk.rows_of(named.root):
+                if row[0] in numbers:
+                    found.setdefault(row[0], Subject(named.root, tuple(row[place] for place in places)))
+    return found
+
+
+def find_held(service: Service, walk: Walk) -> dict[int, HeldRequest]:
+    """Whoever of a walk is held, by their number.
+
+    A hold that knows the key of its person is not on somebody else who has their address by now.
+    """
+    with service.ledger.read() as page:
+        standing = {each.number: each for each in page.holds.standing()}
+        if not standing:
+            return {}
+        marks: dict[int, list[Mark]] = {}
+        for number, mark in marks_of(service, walk):
+            marks.setdefault(number, []).append(mark)
+        met = page.holds.match(mark for some in marks.values() for mark in some)
+        roots = {number: page.holds.kinds(number).intersection(service.plan.roots) for number in standing}
+    found = {}
+    for person, some in marks.items():
+        mine = {kind for kind, _ in some}
+        keyed = {hold for mark in some if mark[0] in service.plan.roots for hold in met.get(mark, ())}
+        named = {hold for mark in some for hold in met.get(mark, ()) if not roots[hold] & mine}
+        if on := [standing[number] for number in sorted(keyed | named)]:
+            found[person] = _together(on)
+    return found
+
+
+def _together(on: list[Hold]) -> HeldRequest:
+    whole = next((each for each in on if not each.tables), None)
+    newest = on[-1].number
+    if whole:
+        return HeldRequest(whole, frozenset(), newest)
+    return HeldRequest(on[0], frozenset(table for each in on for table in each.tables), newest)
+
+
+# -- suspended --------------------------------------------------------------------------------------
+
+
+def suspend(page: Page, request: Request, subject: Subject, held: HeldRequest) -> str:
+    """Take a request out of its batch until the hold is released; says why. Whom it means stays sealed with it."""
+    reason = f"held: {held.hold.basis}"
+    page.requests.suspend(request.reference, held.hold.number, reason)
+    if read_particulars(page, request.reference) is None:
+        page.particulars.put(request.reference, Particulars(subject, (), (), "", "").pack())
+    page.log.append([{"event": "held", "request": request.reference, "hold": held.hold.number}])
+    return reason
+
+
+def ask_again(page: Page, service: Service, request: Request, subject: Subject, held: HeldRequest) -> None:
+    """File what is left of a request, to be done when the hold is released."""
+    (later,) = page.requests.file(
+        "erase",
+        [request.subject],
+        service.datamap.digest,
+        request.due_at - request.filed_at,
+        "scheduled",
+        follows=request,
+        origin="released",
+    )
+    who = read_particulars(page, request.reference) or Particulars(subject, (), (), "", "")
+    page.particulars.put(later.reference, replace(who, subject=subject).pack())
+    standing = {each.number for each in page.holds.standing()}
+    page.requests.suspend(
+        later.reference, held.hold.number if held.hold.number in standing else None, f"held: {held.hold.basis}"
+    )
+
+
+# -- what can be done all the same ------------------------------------------------------------------
+
+
+def kept_back(service: Service, tables: frozenset[str]) -> set[str]:
+    """The tables that stay as they are: the held ones, and all that their rows hang on."""
+    found: set[str] = set()
+    waiting = list(tables)
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in service.relations.tables:
+            continue
+        found.add(name)
+        waiting += [way.parent for way in service.relations.ways(name) if way.parent]
+        store = service.relations.tables[name].store
+        waiting += [f"{store}/{key.table}" for key in service.relations.live(name).foreign_keys]
+    return found
+
+
+def narrowed(service: Service, tables: frozenset[str]) -> Service:
+    """The service as an erasure sees it that leaves held rows alone."""
+    back = kept_back(service, tables)
+    plan = replace(
+        service.plan,
+        steps=tuple(step for step in service.plan.steps if _may(step, back, tables)),
+        keepings=tuple(each for each in service.plan.keepings if f"{each.store}/{each.table}" not in back),
+    )
+    looked_at = tuple(each for each in service.expectations if f"{each.store}/{each.change.rows.table}" not in back)
+    return replace(service, plan=plan, expectations=looked_at, rehearsed=set())
+
+
+def _may(step: Step, back: set[str], tables: frozenset[str]) -> bool:
+    """What is kept back is not changed; but whoever leaves cannot sign in any more."""
+    name = f"{step.store}/{step.table}"
+    return name not in back or (step.what == "disable" and name not in tables and not _deletes(step))
+
+
+def _deletes(step: Step) -> bool:
+    return isinstance(step.change, Delete)
