@@ -94,6 +94,15 @@ def test_a_text_of_one_person_needs_one_person_and_a_deep_look(words: list[str],
     assert shop.slett("verify", *words).status == 2
 
 
+def test_rows_that_nothing_tells_apart_are_said_to_be_so(any_shop: Shop, dialect: Dialect) -> None:
+    """PostgreSQL and SQLite know rows by where they lie."""
+    any_shop.sql("CREATE TABLE clicks (user_id integer, line varchar(80))")
+    any_shop.map(shop=MAP + "clicks:\n  references: [{column: user_id, to: users}]\n  action: delete\n")
+    any_shop.sql("INSERT INTO clicks VALUES (1, '+4790000001'), (1, '-'), (2, '900 00 001')")
+    told = seen(deep(any_shop, "1", status=1))["clicks.line"]
+    assert told == (2, 2 if dialect == "mariadb" else 1, "erased", False)
+
+
 # -- what cannot be read --------------------------------------------------------------------------------
 
 MAPPED = ("users", "sessions", "orders", "order_lines", "messages", "products")

@@ -144,18 +144,21 @@ def _search(service: Service, search: Search, watch: Watch) -> tuple[Places, lis
             return search.find(texts, len(row_key(store, table)), columns)
 
     with ThreadPoolExecutor(READERS) as pool:
-        for done, (waiting, (store, table, _)) in enumerate(
-            zip([pool.submit(read, place) for place in range(len(wanted))], wanted, strict=True)
-        ):
-            watch(done, len(wanted))
-            try:
-                hits, read_bytes = waiting.result()
-            except StoreError as error:
-                unread.append(Unread(store.name, table.name, error.sentence))
-                continue
-            size += read_bytes
-            if hits:
-                found[store.name, table.name] = hits
+        waiting = [pool.submit(read, place) for place in range(len(wanted))]
+        try:
+            for done, (store, table, _) in enumerate(wanted):
+                watch(done, len(wanted))
+                try:
+                    hits, read_bytes = waiting[done].result()
+                except StoreError as error:
+                    unread.append(Unread(store.name, table.name, error.sentence))
+                    continue
+                size += read_bytes
+                if hits:
+                    found[store.name, table.name] = hits
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # whoever stops the search does not wait for what is queued
+            raise
     return found, unread, (len(wanted) - len(unread), sum(len(each) for _, _, each in wanted), size)
 
 

@@ -1,4 +1,7 @@
-"""Reading every text of a table: each row once, as one moment saw it, without a lock that a writer would wait for."""
+"""Reading every text of a table: each row once, as one moment saw it.
+
+No lock is held that a writer waits for, save by SQLite where it keeps no write-ahead log.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
