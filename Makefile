@@ -1,6 +1,7 @@
 # make demo    erase somebody from a made-up marketplace and prove it (SQLite)
 # make test    everything the project claims, tested
 # make bench   list the measurements
+# make bench-all   measure everything (half an hour of a quiet machine)
 # make languages   bring the sentences of the sources into every catalogue, and say what is not translated
 # make lock    write requirements/*.txt anew from requirements/*.in (needs uv)
 #
@@ -12,7 +13,7 @@ PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: demo test bench languages lock
+.PHONY: demo test bench bench-all languages lock
 
 demo: .venv/run.stamp
 	.venv/bin/python -m examples.torget $(ARGS)
@@ -27,6 +28,9 @@ test: .venv/dev.stamp
 
 bench:
 	@for file in $(wildcard bench/*.py); do printf '%s  ' "$$file"; sed -n '1s/"""//gp' "$$file"; done
+
+bench-all: .venv/dev.stamp
+	.venv/bin/python -m bench.all $(ARGS)
 
 languages: .venv/dev.stamp
 	.venv/bin/python -m slett.languages

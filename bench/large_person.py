@@ -3,7 +3,7 @@
 import argparse
 
 from bench.lab import ways
-from bench.lab.command import arguments, run, skipping
+from bench.lab.command import arguments, choosing, run
 from bench.lab.profile import profile
 from bench.lab.race import race
 from bench.lab.report import compare, heading
@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--rows", type=int, default=1_000_000, help="rows in the shop, of other people")
     found.add_argument("--size", type=int, default=50_000, help="rows of the person")
     found.add_argument("--rounds", type=int, default=5, help="people erased each way")
-    skipping(found)
+    choosing(found)
     return found
 
 
@@ -32,6 +32,8 @@ def measure(server: Server, options: argparse.Namespace) -> None:
     openers = ways.contestants(server.folder, [*options.skip, "a commit each"])
     samples = race(server, shop, openers, [*WARM, *([key] for key in keys)], settle=1)[1]
     compare({name: needed[len(WARM) :] for name, needed in samples.items()})
+    if not options.profile:
+        return
     with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
         for key in WARM:
             slett(key)

@@ -6,7 +6,7 @@ from itertools import islice
 from statistics import median
 
 from bench.lab import ways
-from bench.lab.command import arguments, run, skipping
+from bench.lab.command import arguments, choosing, run
 from bench.lab.profile import profile
 from bench.lab.race import Samples, race
 from bench.lab.report import compare, heading, table
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("undeclared", "declared"),
         help=f"no index on {'.'.join(LOOSE)}: only the map says whose its rows are, or a foreign key says so too",
     )
-    skipping(found)
+    choosing(found)
     return found
 
 
@@ -61,6 +61,8 @@ def measure(server: Server, options: argparse.Namespace) -> None:
         print(f"{size:,} people at once, per person:\n" if size > 1 else "One person:\n")
         compare({name: [each / size for each in needed] for name, needed in found[size].items()})
     _falls(found, options.sizes)
+    if not options.profile:
+        return
     print(f"Slett, {max(options.sizes):,} people at once:\n")
     with server.copy(shop) as url, ways.slett(url, server.folder / "profile") as slett:
         slett(batches[0])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.lab import ways
-from bench.lab.command import arguments, run, skipping
+from bench.lab.command import arguments, choosing, run
 from bench.lab.network import over, round_trip
 from bench.lab.profile import profile
 from bench.lab.race import race
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--delay", type=float, nargs="+", default=[0.0], metavar="MS", help="milliseconds that a network adds"
     )
-    skipping(found)
+    choosing(found)
     return found
 
 
@@ -47,7 +47,8 @@ def measure(server: Server, options: argparse.Namespace) -> None:
         openers = {name: over(way, delay) for name, way in found.items()}
         samples = race(server, shop, openers, [[key] for key in keys])[1]
         compare({name: times[WARM:] for name, times in samples.items()})
-    _profile(server, shop, keys)
+    if options.profile:
+        _profile(server, shop, keys)
     _grow(server, shop, options.sizes)
 
 

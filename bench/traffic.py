@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from bench.lab import ways
-from bench.lab.command import arguments, run, skipping
+from bench.lab.command import arguments, choosing, run
 from bench.lab.report import heading, table
 from bench.lab.server import Server, connected
 from bench.lab.shop import TABLES, add_people, build, digest
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--share", type=float, default=0.4, help="of what the clients can do, asked for when steady")
     found.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS))
     found.add_argument("--spreads", nargs="+", choices=("uniform", "skewed"), default=["uniform", "skewed"])
-    skipping(found)
+    choosing(found, profiled=False)
     return found
 
 

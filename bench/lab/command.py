@@ -13,9 +13,11 @@ def arguments(title: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def skipping(parser: argparse.ArgumentParser) -> None:
-    """Let ways of erasing be left out."""
+def choosing(parser: argparse.ArgumentParser, *, profiled: bool = True) -> None:
+    """Let ways of erasing be left out, and Slett's be looked into."""
     parser.add_argument("--skip", nargs="+", default=(), metavar="WORD", help="ways with this in their name sit out")
+    if profiled:
+        parser.add_argument("--profile", action="store_true", help="say where Slett's time goes")
 
 
 def run(parser: argparse.ArgumentParser, measure: Callable[[Server, argparse.Namespace], None]) -> None:

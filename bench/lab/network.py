@@ -14,20 +14,23 @@ from queue import SimpleQueue
 from statistics import median
 from threading import Thread
 from time import perf_counter
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bench.lab.server import connected
-from bench.lab.ways import Opener, Way
+
+if TYPE_CHECKING:  # the process in the middle needs no Slett
+    from bench.lab.ways import Opener, Way
 
 _HOST = "127.0.0.1"
 _PROBES = 20
 
 
-def over(opener: Opener, milliseconds: float) -> Opener:
+def over(opener: "Opener", milliseconds: float) -> "Opener":
     """The same way of erasing, over such a network; over none for 0."""
 
     @contextmanager
-    def opened(url: str) -> Iterator[Way]:
+    def opened(url: str) -> Iterator["Way"]:
         with delayed(url, milliseconds) as there, opener(there) as way:
             yield way
 

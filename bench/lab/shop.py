@@ -77,7 +77,7 @@ _SPELLING: dict[Database, dict[str, str]] = {
         "hour": "timestamp '2020-01-01 00:00:00' + INTERVAL i % 60000 HOUR",
         "address": "concat('10.0.', i DIV 250 % 250, '.', i % 250)",
         "by": "DIV",
-        "scatter": "crc32(i + {salt}0000000000)",
+        "scatter": "crc32(md5(i + {salt}0000000000))",
         "numbers": "(SELECT cast(seq AS signed) AS i FROM seq_1_to_{last}) numbers",
     },
 }
@@ -102,20 +102,21 @@ def build(url: str, rows: int) -> int:
     return people
 
 
-def add_people(url: str, sizes: Sequence[int]) -> list[int]:
-    """More people, each with so many rows in all; says who."""
+def add_people(url: str, sizes: Sequence[int | Mapping[str, int]]) -> list[int]:
+    """More people, each with so many rows in all, or in each of these tables; says who."""
     with connected(url) as connection:
         _hurry(connection, url)
         ((others,),) = connection.execute("SELECT coalesce(max(id), 0) FROM people")
         for size in sizes:
-            _fill(connection, _SPELLING[database_of(url)], _shares(size), int(others))
+            counts = shares(size) if isinstance(size, int) else dict.fromkeys(TABLES, 0) | dict(size)
+            _fill(connection, _SPELLING[database_of(url)], counts, int(others))
     _tidy(url)
     return [int(others) + 1 + number for number in range(len(sizes))]
 
 
-def _shares(rows: int) -> dict[str, int]:
+def shares(rows: int, each: Mapping[str, int] = EACH) -> dict[str, int]:
     """So many rows over the tables, as a usual person has them; few rows lie in few tables."""
-    counts = {table: round(each * rows / sum(EACH.values())) for table, each in EACH.items()} | {"people": 1}
+    counts = {table: round(part * rows / sum(each.values())) for table, part in each.items()} | {"people": 1}
     if not all(counts.values()):
         counts = dict.fromkeys(TABLES, 0) | {"people": 1, "orders": 1, "order_items": rows // 4}
     counts["notifications"] = 0

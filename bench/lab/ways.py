@@ -215,7 +215,8 @@ def collector(url: str) -> Iterator[Way]:
 def slett(url: str, home: Path, **settings: Any) -> Iterator[Slett]:
     """A service with a ledger of its own under `home`, and these settings beside the default ones."""
     os.environ["SHOP_URL"] = url
-    with open_service(Settings(map=HERE / "slett.yaml", home=home, service="bench", **settings)) as service:
+    chosen = {"map": HERE / "slett.yaml", "home": home, "service": "bench", **settings}
+    with open_service(Settings(**chosen)) as service:
         yield Slett(service)
 
 

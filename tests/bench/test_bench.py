@@ -8,20 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.all import RUNS
 from bench.lab.server import DATABASES, Server, connected, running_server
 from bench.lab.shop import MENTIONS, REFERENCES, build, digest
 from tests.docs.pages import ROOT
-
-TINY = {
-    "large_person": "--rows 1000 --size 100 --rounds 1 --skip django",
-    "many_people": "--rows 4000 --rounds 1 --sizes 1 3 --without-index undeclared --skip django",
-    "memory": "--rows 1000 --sizes 100 1000",
-    "one_person": "--rows 2000 --people 1 --sizes 10 --delay 0.1 --skip django row",
-    "plan": "--tables 5 --rounds 1",
-    "portal": "--open 10 --people 2 --rows 1000 --rounds 2",
-    "traffic": "--rows 2000 --size 300 --rounds 1 --seconds 0.5 --loads steady --spreads skewed --skip cascade",
-}
-ONCE = {"plan", "portal"}  # about Slett rather than about a database
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -34,7 +24,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def test_every_measurement_is_tried() -> None:
-    assert set(TINY) == {file.stem for file in (ROOT / "bench").glob("[a-z]*.py")}
+    """Whoever adds one to `bench/` adds it to `bench/all.py`, with words that make it quick."""
+    assert {each.module for each in RUNS} == {file.stem for file in (ROOT / "bench").glob("[a-z]*.py")} - {"all"}
 
 
 def test_a_copy_of_the_shop_is_the_same_and_its_own(server: Server) -> None:
@@ -54,6 +45,8 @@ def test_every_row_of_the_shop_is_somebodys(server: Server) -> None:
     shop = server.create()
     build(shop, 2_000)
     with connected(shop) as connection:
+        ((others,),) = connection.execute("SELECT count(DISTINCT recipient_id) FROM messages WHERE sender_id = 1")
+        assert others > 2, "people write to many, not to one"
         for child, column, parent in REFERENCES:
             ((lost,),) = connection.execute(
                 f"SELECT count(*) FROM {child} LEFT JOIN {parent} ON {parent}.id = {child}.{column}"
@@ -68,8 +61,7 @@ def test_every_row_of_the_shop_is_somebodys(server: Server) -> None:
 @pytest.mark.slow
 def test_every_measurement_runs(server: Server, request: pytest.FixtureRequest) -> None:
     database = request.node.callspec.params["server"]
-    for name, words in TINY.items():
-        if name in ONCE and database != DATABASES[0]:
-            continue
-        module = importlib.import_module(f"bench.{name}")
-        module.measure(server, module.parser().parse_args([*words.split(), "--database", database]))
+    for each in RUNS:
+        if database in each.databases:
+            module = importlib.import_module(f"bench.{each.module}")
+            module.measure(server, module.parser().parse_args([*each.quick.split(), "--database", database]))
