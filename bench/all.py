@@ -1,6 +1,7 @@
 """Every measurement on every database, with sizes for half an hour of a quiet machine, into one Markdown file."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ class Run:
     words: str
     quick: str = ""
     databases: tuple[Database, ...] = DATABASES
+    needs: str = ""  # a program that not every machine has
 
 
 RUNS = (
@@ -46,6 +48,7 @@ RUNS = (
         "--rows 2000 --size 300 --rounds 1 --seconds 0.5 --loads steady --spreads skewed --skip cascade",
     ),
     Run("memory", "", "--rows 1000 --sizes 100 1000"),
+    Run("deep", "--rows 2000000", "--rows 2000 --rounds 1 --sizes 1 3", needs="rg"),
     Run("plan", "", "--tables 5 --rounds 1", ("postgresql",)),
     Run("portal", "", "--open 10 --people 2 --rows 1000 --rounds 2", ("postgresql",)),
 )
@@ -65,6 +68,9 @@ def main() -> None:
         for each in RUNS:
             for database in (one for one in options.database if one in each.databases):
                 if options.only and each.module not in options.only:
+                    continue
+                if each.needs and not shutil.which(each.needs):
+                    failed.append(f"{each.module} ({each.needs} is not here)")
                     continue
                 words = (each.quick if options.quick else each.words).split()
                 command = [sys.executable, "-m", f"bench.{each.module}", *words, "--database", database]

@@ -8,106 +8,75 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
+from urllib.parse import urlsplit
 
-import sqlalchemy as sa
-
+from bench.lab import mariadb, postgresql, ways
+from bench.lab.command import arguments, run
 from bench.lab.report import heading, table
-from bench.lab.server import running_server
+from bench.lab.server import Server, connected, database_of, name_of
 from bench.lab.shop import build
 from slett.requests.deep import look_deep
-from slett.requests.service import Service, open_service
+from slett.requests.service import Service
 from slett.requests.subject import by_key
-from slett.settings import Settings
 from slett.stores.reading import text_columns
-from tests.servers.databases import engine
-from tests.servers.mariadb import MariaDB
 from tests.servers.process import find_program
 
 SIZES = (1, 100, 10_000)
-MAP = Path(__file__).parent / "lab" / "slett.yaml"
-SMALL_MAP = """
-slett: 1
-stores:
-  shop:
-    url: {url}
-    tables:
-      people: {{root: true, identifiers: {{email: email}}, action: delete}}
-      notifications: {{references: [{{column: person_id, to: people}}], action: delete}}
-"""
 WRITTEN = "CONCAT(body, ' ', (SELECT email FROM people WHERE people.id = person_id))"
 Way = Callable[[Path], int]  # a file of needles → rows in which one is
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=5_000_000, help="rows in the shop; a fifth of it in MariaDB")
-    arguments.add_argument("--rounds", type=int, default=3, help="looks of each way and size")
-    arguments.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="people at once")
-    options = arguments.parse_args()
+def parser() -> argparse.ArgumentParser:
+    """What can be chosen."""
+    found = arguments(__doc__)
+    found.add_argument("--rows", type=int, default=5_000_000, help="rows in the shop")
+    found.add_argument("--rounds", type=int, default=3, help="looks of each way and size")
+    found.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="people at once")
+    return found
+
+
+def measure(server: Server, options: argparse.Namespace) -> None:
+    """Print how much text a second each way reads."""
     if not shutil.which("rg"):
         raise SystemExit("no ripgrep here: apt install ripgrep, or brew install ripgrep")
-    with running_server() as server:
-        url = server.create()
-        build(url, options.rows)
-        heading(f"A deep look at a shop of {options.rows:,} rows", server.version)
-        psql = find_program("psql", "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin") or "psql"
-        with _opened(url, server.folder, MAP.read_text().replace("${SHOP_URL}", url)) as service:
-            _measure(service, url, options, lambda query: [psql, url, "-Atc", f"COPY ({query}) TO STDOUT"])
-    mariadb = MariaDB()
-    try:
-        with TemporaryDirectory() as folder:
-            _measure_mariadb(mariadb.create(), Path(folder), options)
-    finally:
-        mariadb.stop()
+    url = server.create()
+    build(url, options.rows)
+    heading(f"A deep look at a shop of {options.rows:,} rows", server.version)
+    with _opened(url, server.folder / "deep") as service:
+        _measure(service, url, options)
 
 
-def _measure_mariadb(url: str, folder: Path, options: argparse.Namespace) -> None:
-    rows = options.rows // 5
-    _build_small(url, options.rows // 80, rows)
-    heading(f"A deep look at {rows:,} rows", "MariaDB")
-    at = sa.make_url(url)
-    client = [find_program("mariadb", "/opt/homebrew/opt/mariadb*/bin") or "mariadb", "--no-defaults", "-u", "slett"]
-    client += ["-h", str(at.host), "-P", str(at.port), "--quick", "-N", str(at.database), "-e"]
-    with _opened(url, folder, SMALL_MAP.format(url=url)) as service:
-        _measure(service, url, options, lambda query: [*client, query])
-
-
-def _build_small(url: str, people: int, rows: int) -> None:
-    words = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore "
-    with engine(url).begin() as connection:
-        for statement in (
-            "CREATE TABLE people (id int PRIMARY KEY, email varchar(80))",
-            "CREATE TABLE notifications (id int PRIMARY KEY, person_id int, body text, INDEX (person_id))",
-            f"INSERT INTO people SELECT seq, CONCAT('person', seq, '@example.org') FROM seq_1_to_{people}",
-            f"INSERT INTO notifications SELECT seq, 1 + seq % {people}, CONCAT('{words}', MD5(seq))"
-            f" FROM seq_1_to_{rows}",
-        ):
-            connection.exec_driver_sql(statement.replace("%", "%%"))
+def _dump(url: str, query: str) -> list[str]:
+    """The command that writes what a query finds, as quickly as the database's own client can."""
+    if database_of(url) == "postgresql":
+        program = find_program("psql", *postgresql.PLACES) or "psql"
+        return [program, url, "-Atc", f"COPY ({query}) TO STDOUT"]
+    at = urlsplit(url)
+    program = find_program("mariadb", *mariadb.PLACES) or "mariadb"
+    where = ["-u", str(at.username), "-h", str(at.hostname), "-P", str(at.port), name_of(url)]
+    return [program, "--no-defaults", "--quick", "-N", *where, "-e", query]
 
 
 @contextmanager
-def _opened(url: str, folder: Path, text: str) -> Iterator[Service]:
+def _opened(url: str, home: Path) -> Iterator[Service]:
     """The shop, with an address of its owner in every hundredth notification."""
-    with engine(url).begin() as connection:
-        connection.exec_driver_sql(f"UPDATE notifications SET body = {WRITTEN} WHERE id %% 100 = 0")
-    file = folder / "slett.yaml"
-    file.write_text(text)
-    with open_service(Settings(map=file, home=folder / "slett")) as service:
-        yield service
+    with connected(url) as connection:
+        connection.execute(f"UPDATE notifications SET body = {WRITTEN} WHERE id % 100 = 0")
+    with ways.slett(url, home) as slett:
+        yield slett.service
 
 
-def _measure(service: Service, url: str, options: argparse.Namespace, dump: Callable[[str], list[str]]) -> None:
+def _measure(service: Service, url: str, options: argparse.Namespace) -> None:
     texts = {
         name: ", ".join(columns)
         for name, each in service.schemas["shop"].tables.items()
         if (columns := text_columns(service.stores["shop"], each))
     }
-    dumps = [dump(f"SELECT {columns} FROM {name}") for name, columns in texts.items()]
+    dumps = [_dump(url, f"SELECT {columns} FROM {name}") for name, columns in texts.items()]
     size = sum(int(_piped(each, ["wc", "-c"])) for each in dumps)
-    with engine(url).connect() as connection:
-        everybody = [tuple(row) for row in connection.exec_driver_sql("SELECT id, email FROM people ORDER BY id")]
+    with connected(url) as connection:
+        everybody = connection.execute("SELECT id, email FROM people ORDER BY id")
     keys: list[int] = []  # of the people who are searched for
     ways: Mapping[str, Way] = {
         "rg -F": lambda file: sum(_rg(each, file) for each in dumps),
@@ -159,4 +128,4 @@ def _piped(source: list[str], into: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(parser(), measure)
