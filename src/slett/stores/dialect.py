@@ -4,7 +4,8 @@
 its kind is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -25,6 +26,8 @@ class Dialect(Protocol):
     begin: ClassVar[str]
     returns: ClassVar[bool]  # DELETE and UPDATE hand out the rows that they change
     temporary: ClassVar[str]  # begins a temporary table `{name}` of a SELECT; its column `{large}` takes any length
+    checks_each_row: ClassVar[bool]  # a foreign key is checked at each row of a statement, not at its end
+    overriding: ClassVar[str]  # after the columns of an INSERT: values that the database gives may be given to it
     drop: ClassVar[str]  # drops a temporary table, if there is one; and commits nothing
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
@@ -82,10 +85,41 @@ class Dialect(Protocol):
         """
 
     def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
-        """The column's value as text that is, in a statement, that very value again; not where `returns`."""
+        """The column's value as text that is, in a statement, that very value again; where `returns`, as it is."""
 
     def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
-        """The parts with commas between, as one text; not where `returns`."""
+        """The parts, which are literals, with commas between, as one text; not where `returns`."""
+
+    def image(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        """A value that is equal for equal parts, which are literals, and for those only; nulls among them are equal."""
+
+    def of_type(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
+        """The column's text as a value of the type, to be written into a column of it."""
+
+    def exactly(self, connection: Connection, /) -> AbstractContextManager[None]:
+        """Within, values are read and written as they were handed out, whatever the server is set to."""
+
+    def staging(
+        self,
+        connection: Connection,
+        target: TableClause,
+        name: str,
+        numbers: Mapping[str, str],
+        columns: Sequence[tuple[str, str | None, str]],
+        indexes: Sequence[Sequence[str]],
+    ) -> list[str]:
+        """What makes an empty temporary table whose rows are numbered by `line`; it commits nothing.
+
+        Args:
+            numbers: columns and their types.
+            columns: (name, the column of `target` that it is like, its type); without the second, it takes anything.
+            indexes: columns that are looked up together.
+        """
+
+    def take_in(
+        self, connection: Connection, name: str, columns: Sequence[str], blocks: Iterable[bytes], person: int | None
+    ) -> None:
+        """Put what was handed out into a table: all of it, or at least the rows of a person."""
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
         """Where a row lies, for tables where no key tells rows apart; None where that cannot be asked."""

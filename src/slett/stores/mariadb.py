@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -17,8 +17,10 @@ from sqlalchemy import (
     cast,
     create_engine,
     event,
+    false,
     func,
     literal_column,
+    select,
     text,
 )
 from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
@@ -40,6 +42,7 @@ GEOMETRY = {
     "multipolygon",
     "geometrycollection",
 }
+BYTES = re.compile("blob|binary|geometry|point|linestring|polygon", re.IGNORECASE)  # types that are not text
 STREAMING = {"stream_results": True, "yield_per": 1_000}
 PAGE = 500  # rows that are fetched at once
 GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
@@ -54,6 +57,8 @@ class MariaDB:
     begin: ClassVar[str] = "START TRANSACTION"
     returns: ClassVar[bool] = False
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} ({large} longblob) AS"
+    checks_each_row: ClassVar[bool] = True
+    overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TEMPORARY TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
@@ -151,6 +156,55 @@ class MariaDB:
         first, *rest = parts
         return cast(func.concat(first, *(piece for part in rest for piece in (literal_column("','"), part))), BINARY)
 
+    def image(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        return func.sha2(self.line(parts), 256)  # what is longer is compared by its beginning alone, when sorted
+
+    def of_type(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
+        return column
+
+    @contextmanager
+    def exactly(self, connection: Connection) -> Iterator[None]:
+        mode, zone = connection.exec_driver_sql("SELECT @@sql_mode, @@time_zone").one()
+        # zero is a number, not the next one; and every date that was there may be written
+        more = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+        connection.exec_driver_sql(f"SET sql_mode = '{mode},{more}', time_zone = '+00:00'")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql("SET sql_mode = %s, time_zone = %s", (mode, zone))
+
+    def staging(
+        self,
+        connection: Connection,
+        target: TableClause,
+        name: str,
+        numbers: Mapping[str, str],
+        columns: Sequence[tuple[str, str | None, str]],
+        indexes: Sequence[Sequence[str]],
+        /,
+    ) -> list[str]:
+        parts = ["line bigint AUTO_INCREMENT PRIMARY KEY", *map(" ".join, numbers.items())]
+        for each, like, type_ in columns:
+            if not like:
+                raw = "longblob" if BYTES.search(type_) else "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+                parts.append(f"{each} {raw}")
+        parts += [f"INDEX ({', '.join(each)})" for each in indexes]
+        nobody = select(literal_column("0").label("nobody")).subquery("nobody")
+        likes = [target.c[like].label(each) for each, like, _ in columns if like]
+        # beside nobody every column may be null, and none has a default or writes itself
+        shape = select(*likes).select_from(nobody.outerjoin(target, false())).where(false())
+        made = shape.compile(connection, compile_kwargs={"literal_binds": True})
+        return [f"CREATE TEMPORARY TABLE {name} ({', '.join(parts)}) AS {made}"]
+
+    def take_in(
+        self, connection: Connection, name: str, columns: Sequence[str], blocks: Iterable[bytes], _person: int | None, /
+    ) -> None:
+        driver: Any = connection.connection.driver_connection
+        insert = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ".encode()  # noqa: S608 - a table of ours
+        with _as_sqlalchemy_raises(), driver.cursor() as cursor:
+            for block in blocks:
+                cursor.execute(insert + block.rstrip(b",\n"))
+
     def place(self, _target: TableClause, /) -> ColumnElement[Any] | None:
         return None
 
@@ -195,6 +249,17 @@ class MariaDB:
             found = re.search(r"CONSTRAINT `([^`]+)`", str(original))
             return Conflict(store, f"constraint `{found[1] if found else number}` forbids it")
         return StoreError(store, f"MariaDB error {number}")
+
+
+@contextmanager
+def _as_sqlalchemy_raises() -> Iterator[None]:
+    """Where the driver is used by itself, its errors still come as everywhere else."""
+    from pymysql import MySQLError
+
+    try:
+        yield
+    except MySQLError as error:
+        raise DBAPIError("", None, error) from None
 
 
 def _literal(column: Any, kind: str) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     column,
     create_engine,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
@@ -81,6 +82,8 @@ class PostgreSQL:
     begin: ClassVar[str] = "BEGIN"
     returns: ClassVar[bool] = True
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
+    checks_each_row: ClassVar[bool] = False
+    overriding: ClassVar[str] = "OVERRIDING SYSTEM VALUE"
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
@@ -164,11 +167,50 @@ class PostgreSQL:
             with cursor.copy(copy, parameters) if parameters else cursor.copy(copy.replace("%%", "%")) as rows:
                 yield from map(bytes, rows)
 
-    def literal(self, _column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
-        raise NotImplementedError("COPY writes them")
+    def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
+        return column
 
     def line(self, _parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
         raise NotImplementedError("COPY writes them")
+
+    def image(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        return cast(func.row(*parts), String)
+
+    def of_type(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
+        return literal_column(f"CAST({column} AS {type_})")
+
+    @contextmanager
+    def exactly(self, connection: Connection) -> Iterator[None]:
+        connection.exec_driver_sql(_PINS)
+        yield
+
+    def staging(
+        self,
+        _connection: Connection,
+        _target: TableClause,
+        name: str,
+        numbers: Mapping[str, str],
+        columns: Sequence[tuple[str, str | None, str]],
+        indexes: Sequence[Sequence[str]],
+        /,
+    ) -> list[str]:
+        parts = ["line bigint GENERATED ALWAYS AS IDENTITY", *map(" ".join, numbers.items())]
+        parts += [f"{each} {type_ if like else 'text'}" for each, like, type_ in columns]
+        made = [f"CREATE TEMPORARY TABLE {name} ({', '.join(parts)})"]
+        return made + [f"CREATE INDEX ON {name} ({', '.join(each)})" for each in indexes]
+
+    def take_in(
+        self, connection: Connection, name: str, columns: Sequence[str], blocks: Iterable[bytes], person: int | None
+    ) -> None:
+        driver: Any = connection.connection.driver_connection
+        copy = f"COPY {name} ({', '.join(columns)}) FROM STDIN (ENCODING 'UTF8')"
+        mine = b"" if person is None else b"%d\t" % person
+        with _as_sqlalchemy_raises(), driver.cursor() as cursor, cursor.copy(copy) as rows:
+            for block in blocks:
+                if mine:  # a line feed in a value is written as two characters
+                    rows.write(b"".join(line for line in block.splitlines(keepends=True) if line.startswith(mine)))
+                else:
+                    rows.write(block)
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
         table, row = (cast(column(each, _selectable=target), String) for each in ("tableoid", "ctid"))

@@ -106,6 +106,8 @@ class Session:
         self._inline_keys = inline_keys
         self._tables = 0
         self._sliced = False
+        self._others: list[str] = []  # temporary tables besides
+        self.staged: list[Any] = []  # of `staging`: a row does not go back to a parent that is blocked
         self.conditions = Conditions(store.dialect, schema, self.known, today, hash_key)
         self.make = Statements(store.name, store.dialect, self.conditions, connection, store.made)
 
@@ -179,10 +181,10 @@ class Session:
     def clear(self) -> None:
         """Drop the key tables, so that the connection can serve others; a broken one is thrown away."""
         self.known.clear()
-        names = [f"slett_keys_{number + 1}" for number in range(self._tables)]
+        names = [*(f"slett_keys_{number + 1}" for number in range(self._tables)), *self._others]
         try:
             for name in [*names, SLICES] if self._sliced else names:
-                self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+                self._connection.exec_driver_sql(f"{self._dialect.drop} {name}")
         except SQLAlchemyError:
             self._throw_away()
 
@@ -223,6 +225,17 @@ class Session:
     def _analyse(self, name: str) -> None:
         with self.store._words():
             self._dialect.analyse(self._connection, name)
+
+    def new_temporary(self, kind: str) -> str:
+        """A name for one more temporary table, which goes with the session."""
+        self._others.append(f"slett_{kind}_{len(self._others) + 1}")
+        return self._others[-1]
+
+    @contextmanager
+    def exactly(self) -> Iterator[None]:
+        """Within, values are read and written as they were handed out. Inside `transaction`."""
+        with self.store._words(), self._dialect.exactly(self._connection):
+            yield
 
     # -- looking ------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,6 +40,8 @@ class SQLite:
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
     returns: ClassVar[bool] = False  # only the new values
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
+    checks_each_row: ClassVar[bool] = False
+    overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
     def connect(self, url: URL, lock_seconds: float) -> Engine:
@@ -130,6 +133,37 @@ class SQLite:
     def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
         first, *rest = parts
         return _joined(first, *(piece for part in rest for piece in (literal_column("','"), part)))
+
+    def image(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
+        return self.line(parts)
+
+    def of_type(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
+        return column
+
+    @contextmanager
+    def exactly(self, _connection: Connection, /) -> Iterator[None]:
+        yield
+
+    def staging(
+        self,
+        _connection: Connection,
+        _target: TableClause,
+        name: str,
+        numbers: Mapping[str, str],
+        columns: Sequence[tuple[str, str | None, str]],
+        indexes: Sequence[Sequence[str]],
+        /,
+    ) -> list[str]:
+        parts = ["line INTEGER PRIMARY KEY", *map(" ".join, numbers.items()), *(each for each, _, _ in columns)]
+        made = [f"CREATE TEMPORARY TABLE {name} ({', '.join(parts)})"]
+        return made + [f"CREATE INDEX {name}_{n} ON {name} ({', '.join(each)})" for n, each in enumerate(indexes)]
+
+    def take_in(
+        self, connection: Connection, name: str, columns: Sequence[str], blocks: Iterable[bytes], _person: int | None, /
+    ) -> None:
+        insert = f"INSERT INTO {name} ({', '.join(columns)}) VALUES "  # noqa: S608 - a table of ours
+        for block in blocks:
+            connection.exec_driver_sql(insert + block.rstrip(b",\n").decode("ascii"))
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
         return column(self.row_id, _selectable=target)

@@ -59,7 +59,7 @@ def shape(session: Session, change: Change) -> Taken:
     """The same, of what is known of the table, without asking the database."""
     store, live = session.store, session.schema.tables[change.rows.table]
     stored = tuple(each.name for each in live.columns if not each.generated)
-    form = f"{session.schema.dialect} 1"
+    form = form_of(session)
     if isinstance(change, Delete):
         return Taken(store.name, live.name, "rows", stored, key_of(live), _types(live, stored), form=form)
     written = tuple(dict.fromkeys(each.column for each in change.writes))
@@ -74,6 +74,11 @@ def shape(session: Session, change: Change) -> Taken:
     return Taken(store.name, live.name, "values", columns, key, types, written, form)
 
 
+def form_of(session: Session) -> str:
+    """How blocks are written by this kind of database, today."""
+    return f"{session.schema.dialect} 1"
+
+
 def key_of(live: Table) -> tuple[str, ...]:
     """The columns that tell the rows of a table apart, whatever is in them; empty where none do."""
     # a primary key of SQLite's may hold nulls, any number of them
@@ -82,7 +87,8 @@ def key_of(live: Table) -> tuple[str, ...]:
 
 
 def _unique(live: Table) -> Any:
-    return (each for each in live.unique if not any(_column(live, name).nullable for name in each))
+    columns = {each.name: each for each in live.columns}
+    return (each for each in live.unique if not any(columns[name].nullable or columns[name].generated for name in each))
 
 
 def _types(live: Table, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,317 @@
+"""Captured rows and values go back to where they were, where nothing stands in their way.
+
+    with session.transaction(defer=True):
+        staged = stage(session, taken, blocks, person)
+        if not blocked(session, staged):
+            rows = give_back(session, staged)
+
+`blocks` are what `capture` handed out, `taken` is their shape. Parents go back before their children, in the same
+transaction, so that a child whose parent is blocked is blocked too. Nothing that is live is ever overwritten: a row
+goes in beside the others, and a column becomes its old value only where it still holds what was written then. A row
+that is there already, byte for byte, counts as back, so that all of this may be repeated.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import and_, case, exists, func, literal, not_, or_, select, true, update
+
+from slett.stores.errors import Busy
+from slett.stores.proof import insist
+from slett.stores.schema import ForeignKey, Table
+from slett.stores.sql import Session
+from slett.stores.staging import Column, Staged, image, stage
+
+__all__ = ["Blocked", "Staged", "blocked", "give_back", "stage"]
+
+BACK = -1  # in the place of why not: it is there already
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Rows that cannot go back, and why: without a value of anybody."""
+
+    store: str
+    table: str
+    rows: int
+    why: str
+
+
+def blocked(session: Session, staged: Staged) -> list[Blocked]:
+    """What cannot go back as things are now, each row once for each of its reasons: of values there may be several.
+
+    Ask after the parents were given back. Nothing that lasts is changed.
+    """
+    with session.exactly():
+        _judge(session, staged)
+        mine, found = staged.table, list[Blocked]()
+        for number, why in enumerate(staged.reasons, 1):
+            these = (
+                select(func.count()).select_from(mine).where(or_(*(mine.c[each] == number for each in staged.flags)))
+            )
+            if rows := int(session.run(these).scalar_one()):
+                found.append(Blocked(staged.taken.store, staged.taken.table, rows, why))
+    return found
+
+
+def give_back(session: Session, staged: Staged) -> int:
+    """Give back all that is not blocked; says how many rows are now as they were. Inside `session.transaction()`.
+
+    Raises:
+        Unproven: a statement would not be bound to keys. Nothing ran.
+        Conflict: a constraint forbids it that cannot be seen beforehand; or somebody took a key at the same moment.
+        Busy: somebody holds a lock; the transaction may be tried again.
+    """
+    with session.exactly():
+        _judge(session, staged)
+        if staged.taken.what == "rows":
+            _insert(session, staged)
+        else:
+            _write_back(session, staged)
+        _judge(session, staged)
+        mine = staged.table
+        named = [flag for flag, name in zip(staged.flags, staged.taken.columns, strict=False) if _counts(staged, name)]
+        return int(session.run(select(func.count()).where(*(mine.c[flag] == BACK for flag in named))).scalar_one())
+
+
+def _counts(staged: Staged, name: str) -> bool:
+    """Whether a row is back only with this column: not so for time stamps and what triggers write."""
+    return staged.taken.what == "rows" or name in staged.taken.written
+
+
+# -- why not --------------------------------------------------------------------------------------------
+
+
+def _judge(session: Session, staged: Staged) -> None:
+    """Say of every staged row, or of every column of it, whether it is back, may go back, or why it cannot."""
+    staged.reasons.clear()
+    mine = staged.table
+    session.run(update(mine).values(dict.fromkeys(staged.flags, 0)))
+    live = session.schema.tables[staged.taken.table]
+    if staged.taken.what == "rows":
+        _judge_rows(session, staged, live)
+    else:
+        _judge_values(session, staged, live)
+
+
+def _mark(session: Session, staged: Staged, why: str, condition: Any, flag: str = "why") -> int:
+    """Block the rows of the condition that are not judged yet; says how many."""
+    if why not in staged.reasons:
+        staged.reasons.append(why)
+    number = staged.reasons.index(why) + 1
+    mine = staged.table
+    return int(session.run(update(mine).values({flag: number}).where(mine.c[flag] == 0, condition)).rowcount)
+
+
+def _judge_rows(session: Session, staged: Staged, live: Table) -> None:
+    mine, target = staged.table, session.conditions.table(live.name)
+    there = _present(staged)
+    if not _is_whole(session, staged, live):
+        return
+    pairs = [(each.of, each.now) for each in there if each.now is not None]
+    same = image(session, target, pairs) == image(
+        session, mine, [(each.name, each.now) for each in there if each.now is not None]
+    )
+    if staged.taken.key:
+        keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
+        back = exists(select(literal(1)).select_from(target).where(*keyed, same))
+        session.run(update(mine).values(why=BACK).where(back))
+    else:
+        _find_equals(session, staged, target, there)
+    names = {each.of for each in there}
+    for key in dict.fromkeys((live.primary_key, *live.unique)):
+        if key and set(key) <= names:
+            alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
+            taken = exists(select(literal(1)).select_from(target).where(*alike))
+            _mark(session, staged, _taken(key, live), taken)
+    for foreign in live.foreign_keys:
+        if set(foreign.columns) <= names and foreign.table != live.name:
+            _mark(session, staged, _orphaned(foreign), _is_orphan(session, staged, foreign))
+    itself = [each for each in live.foreign_keys if set(each.columns) <= names and each.table == live.name]
+    while sum(_mark(session, staged, _orphaned(each), _is_orphan(session, staged, each)) for each in itself):
+        pass  # what hangs on a row that was just blocked
+
+
+def _is_whole(session: Session, staged: Staged, live: Table) -> bool:
+    """Whether the rows have a value for every column that wants one, and a column for every value."""
+    captured = {each.of for each in staged.columns}
+    whys = [
+        f"its column `{each.of}` is gone"
+        for each in staged.columns
+        if each.now is None and each.of not in staged.without
+    ]
+    whys += [
+        f"its column `{each}` is of another type now, which does not take what was in it" for each in staged.misfits
+    ]
+    whys += [
+        f"the column `{each.name}` is new, and is neither null nor has a default"
+        for each in live.columns
+        if each.name not in captured and not (each.nullable or each.default or each.generated)
+    ]
+    for why in whys[:1]:
+        _mark(session, staged, why, true())
+    return not whys
+
+
+def _find_equals(session: Session, staged: Staged, target: Any, there: list[Column]) -> None:
+    """Where no key tells rows apart: of equal rows, as many are back as there are."""
+    mine = staged.table
+    pairs = [(each.of, each.now) for each in there if each.now is not None]
+    live = select(image(session, target, pairs).label("image"), func.count().label("times")).group_by("image")
+    whole = image(session, mine, [(each.name, each.now) for each in there if each.now is not None])
+    nth = func.row_number().over(partition_by=whole, order_by=mine.c.line)
+    numbered = select(mine.c.line, whole.label("image"), nth.label("nth")).subquery("numbered")
+    counted = live.subquery("counted")
+    back = select(numbered.c.line).where(numbered.c.image == counted.c.image, numbered.c.nth <= counted.c.times)
+    session.run(update(mine).values(why=BACK).where(mine.c.line.in_(back)))
+
+
+def _is_orphan(session: Session, staged: Staged, foreign: ForeignKey) -> Any:
+    """Whether the row refers to one that is not there, or that is not the one that was: that one is blocked itself."""
+    mine = staged.table
+    here = [mine.c[staged.of(each)] for each in foreign.columns]
+    parent = session.conditions.table(foreign.table).alias("parent")
+    same = [parent.c[there] == each for there, each in zip(foreign.match, here, strict=True)]
+    found: Any = exists(select(literal(1)).select_from(parent).where(*same))
+    others = [each for each in session.staged if each.taken.table == foreign.table and each.taken.what == "rows"]
+    for number, other in enumerate(each for each in others if set(foreign.match) <= set(each.taken.fields)):
+        row = other.table.alias(f"other{number}")
+        same = [row.c[other.of(there)] == each for there, each in zip(foreign.match, here, strict=True)]
+        found = and_(found, ~exists(select(literal(1)).select_from(row).where(*same, row.c.why > 0)))
+        if other is staged:
+            found = or_(found, exists(select(literal(1)).select_from(row).where(*same, row.c.why == 0)))
+    return and_(*(each.is_not(None) for each in here), not_(found))
+
+
+def _taken(key: tuple[str, ...], live: Table) -> str:
+    named = ", ".join(f"`{each}`" for each in key)
+    return (
+        f"another row has its key ({named}) now"
+        if key == live.primary_key
+        else f"{named} must be unique, and another row has its value now"
+    )
+
+
+def _orphaned(foreign: ForeignKey) -> str:
+    return f"the row of `{foreign.table}` that it refers to is not there ({foreign.name})"
+
+
+def _judge_values(session: Session, staged: Staged, live: Table) -> None:
+    mine, target = staged.table, session.conditions.table(live.name)
+    taken = staged.taken
+    if any(live.column(each) is None for each in taken.key):
+        for flag in staged.flags:
+            _mark(session, staged, f"its key ({', '.join(taken.key)}) is gone", true(), flag)
+        return
+    keyed = [target.c[each] == mine.c[staged.of(each)] for each in taken.key]
+    alive = exists(select(literal(1)).select_from(target).where(*keyed))
+    for flag, name, old, new in _value_columns(staged):
+        if old.now is None:
+            if name not in staged.without:
+                _mark(session, staged, f"its column `{name}` is gone", true(), flag)
+            else:
+                session.run(update(mine).values({flag: BACK}))
+            continue
+        if name in staged.misfits:
+            why = f"its column `{name}` is of another type now, which does not take what was in it"
+            _mark(session, staged, why, true(), flag)
+            continue
+        here = image(session, target, [(name, old.now)])
+        as_before = exists(
+            select(literal(1)).select_from(target).where(*keyed, here == image(session, mine, [(old.name, old.now)]))
+        )
+        as_written = exists(
+            select(literal(1)).select_from(target).where(*keyed, here == image(session, mine, [(new.name, old.now)]))
+        )
+        session.run(update(mine).values({flag: BACK}).where(as_before))
+        _mark(session, staged, "the row is gone", not_(alive), flag)
+        _mark(session, staged, f"its column `{name}` was written since", not_(as_written), flag)
+    _judge_references(session, staged, live, target, keyed)
+
+
+def _judge_references(session: Session, staged: Staged, live: Table, target: Any, keyed: list[Any]) -> None:
+    """Old values that must be unique, or refer to somebody: with the row's other columns as they are captured."""
+    mine, taken = staged.table, staged.taken
+    flags = {name: flag for flag, name, _, _ in _value_columns(staged)}
+    names = set(taken.fields)
+    for key in live.unique:
+        written = [each for each in key if each in flags]
+        if written and set(key) <= names:
+            alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
+            other = exists(select(literal(1)).select_from(target).where(*alike, not_(and_(*keyed))))
+            for each in written:
+                _mark(session, staged, _taken(key, live), other, flags[each])
+    for foreign in live.foreign_keys:
+        written = [each for each in foreign.columns if each in flags]
+        if written and set(foreign.columns) <= names:
+            for each in written:
+                _mark(session, staged, _orphaned(foreign), _is_orphan(session, staged, foreign), flags[each])
+
+
+def _value_columns(staged: Staged) -> Iterator[tuple[str, str, Column, Column]]:
+    """(flag, column, as it was, as it was written) of each captured column of values."""
+    old = staged.columns[len(staged.taken.key) : len(staged.taken.fields)]
+    new = staged.columns[len(staged.taken.fields) :]
+    return zip(staged.flags, staged.taken.columns, old, new, strict=True)
+
+
+def _present(staged: Staged) -> list[Column]:
+    """The captured columns that there are still."""
+    return [each for each in staged.columns if each.now is not None]
+
+
+# -- back -----------------------------------------------------------------------------------------------
+
+
+def _insert(session: Session, staged: Staged) -> None:
+    mine, target = staged.table, session.conditions.table(staged.taken.table)
+    columns = _present(staged)
+    rows = session.make.prepare(select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0))
+    quote = session._connection.dialect.identifier_preparer
+    names = ", ".join(quote.quote(each.of) for each in columns)
+    insert = f"INSERT INTO {quote.format_table(target)} ({names}) {session.store.dialect.overriding} "
+    if not session.run(select(func.count()).select_from(mine).where(mine.c.why == 0)).scalar_one():
+        return
+    live = session.schema.tables[staged.taken.table]
+    if not (session.store.dialect.checks_each_row and any(each.table == live.name for each in live.foreign_keys)):
+        session.ask(replace(rows, text=insert + rows.text))
+        return
+    # of the statement's own rows, those to come do not count yet: so it is checked afterwards, by ourselves
+    session.run_text("SET foreign_key_checks = 0")
+    try:
+        session.ask(replace(rows, text=insert + rows.text))
+    finally:
+        session.run_text("SET foreign_key_checks = 1")
+    for foreign in live.foreign_keys:
+        if set(foreign.columns) <= {each.of for each in columns}:
+            _insist_on_parents(session, staged, foreign)
+
+
+def _insist_on_parents(session: Session, staged: Staged, foreign: ForeignKey) -> None:
+    """Lock the rows that the inserted ones refer to; all must be there.
+
+    Raises:
+        Busy: one went in between.
+    """
+    mine, parent = staged.table, session.conditions.table(foreign.table).alias("parent")
+    here = [mine.c[staged.of(each)] for each in foreign.columns]
+    referring = select(func.count()).select_from(mine).where(mine.c.why == 0, *(each.is_not(None) for each in here))
+    same = [parent.c[there] == each for there, each in zip(foreign.match, here, strict=True)]
+    found = select(func.count(func.distinct(mine.c.line))).where(mine.c.why == 0, *same).with_for_update(read=True)
+    if session.run(found).scalar_one() < session.run(referring).scalar_one():
+        raise Busy(session.store.name, f"a row of `{foreign.table}` went at the same moment")
+
+
+def _write_back(session: Session, staged: Staged) -> None:
+    mine, target = staged.table, session.conditions.table(staged.taken.table)
+    keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
+    free, values = [], {}
+    for flag, name, old, _ in _value_columns(staged):
+        if old.now is not None:
+            free.append(mine.c[flag] == 0)
+            values[name] = case((mine.c[flag] == 0, mine.c[old.name]), else_=target.c[name])
+    if values:
+        statement = update(target).values(values).where(*keyed, or_(*free))
+        insist(session.store.name, statement, [staged.taken.key])
+        session.run(statement)

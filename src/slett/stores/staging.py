@@ -1,0 +1,185 @@
+"""Captured rows in a temporary table beside the live one, from where they can be compared with it and given back.
+
+A staged row has its number (`line`), the `person`, why it cannot go back (`why`, or for values one such column each),
+its fields (`f0`, `f1`, …) and, of values, what was written over them (`w0`, `w1`, …).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import TableClause, delete, func, select, table, update
+from sqlalchemy import column as sa_column
+
+from slett.stores.errors import Busy, StoreError, Unavailable
+from slett.stores.schema import Table
+from slett.stores.sql import Session
+from slett.stores.taken import Taken, form_of
+
+SOME = 5_000  # lines named in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a staging table."""
+
+    name: str
+    of: str  # the captured column
+    then: str  # its type when it was captured
+    now: str | None  # and today; None where it is gone
+
+    @property
+    def like(self) -> str | None:
+        """The live column that it is made like."""
+        return None if self.now is None else self.of
+
+    @property
+    def loaded(self) -> str:
+        """Where its values are put first: of another type than today's they are text, and then converted."""
+        return self.name if self.now in (None, self.then) else f"r{self.name}"
+
+
+@dataclass(slots=True)
+class Staged:
+    """Captured rows of one change, or some of them, in a temporary table of the session."""
+
+    taken: Taken
+    name: str
+    columns: tuple[Column, ...]
+    without: frozenset[str]  # columns that may be gone
+    misfits: tuple[str, ...] = ()  # columns whose values their present type does not take
+    rows: int = 0
+    reasons: list[str] = field(default_factory=list)  # why 1, 2, …
+    table: TableClause = field(init=False)
+
+    def __post_init__(self) -> None:
+        place = ("place",) if not self.taken.key else ()
+        columns = dict.fromkeys(name for each in self.columns for name in (each.name, each.loaded))
+        self.table = table(self.name, *map(sa_column, ("line", "person", *place, *self.flags, *columns)))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The columns that say why not: one a row, or one a column of values."""
+        return ("why",) if self.taken.what == "rows" else tuple(f"why{n}" for n in range(len(self.taken.columns)))
+
+    def of(self, name: str) -> str:
+        """The staging column that holds a captured column as it was."""
+        return f"f{self.taken.fields.index(name)}"
+
+
+def stage(
+    session: Session,
+    taken: Taken,
+    blocks: Iterable[bytes],
+    person: int | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Staged:
+    """The captured rows, or those of one person, in a temporary table. Changes nothing that lasts.
+
+    A row that was captured twice, because the first time was never committed, is staged once, as it was the last time.
+
+    Args:
+        blocks: as they were handed out, whole and in their order; of several captures of the same shape, if need be.
+        without: captured columns that may be missing by now.
+
+    Raises:
+        StoreError: the table is gone, or the blocks are not of this kind of database.
+    """
+    live = session.schema.tables.get(taken.table)
+    if live is None:
+        raise StoreError(session.store.name, f"`{taken.table}` is gone, and with it the place of the captured rows")
+    if taken.form != form_of(session):
+        raise StoreError(session.store.name, f"rows of `{taken.table}` were captured as `{taken.form}`, not known here")
+    staged = Staged(taken, session.new_temporary("staged"), tuple(_columns(session, taken, live)), frozenset(without))
+    dialect, connection = session.store.dialect, session._connection
+    with session.exactly():
+        _make(session, staged, live)
+        names = ["person", *([] if taken.key else ["place"]), *(each.loaded for each in staged.columns)]
+        with session.store._words():
+            dialect.take_in(connection, staged.name, names, blocks, person)
+        if person is not None:
+            session.run(delete(staged.table).where(staged.table.c.person != person))
+        _collapse(session, staged)
+        staged.misfits = tuple(dict.fromkeys(_misfits(session, staged)))
+        with session.store._words():
+            dialect.analyse(connection, staged.name)
+    session.staged.append(staged)
+    staged.rows = int(session.run(select(func.count()).select_from(staged.table)).scalar_one())
+    return staged
+
+
+def image(session: Session, source: Any, pairs: Sequence[tuple[str, str]]) -> Any:
+    """What is in some columns, exactly, as one value that can be compared: (column, its type) each."""
+    dialect = session.store.dialect
+    return dialect.image([dialect.literal(source.c[name], type_) for name, type_ in pairs])
+
+
+def _columns(session: Session, taken: Taken, live: Table) -> Iterator[Column]:
+    types = dict(zip(taken.fields, taken.types, strict=True))
+    named = [(f"f{n}", name) for n, name in enumerate(taken.fields)]
+    if taken.what == "values":
+        named += [(f"w{n}", name) for n, name in enumerate(taken.columns)]
+    for here, name in named:
+        found = live.column(name)
+        now = found.type if found and not found.generated else None
+        # an SQLite column takes values of any type
+        then = now if now is not None and session.schema.dialect == "sqlite" else types[name]
+        yield Column(here, name, then, now)
+
+
+def _make(session: Session, staged: Staged, live: Table) -> None:
+    numbers = {"person": "integer", **dict.fromkeys(staged.flags, "smallint DEFAULT 0")}
+    columns = [(each.name, each.like, each.now or each.then) for each in staged.columns]
+    columns += [(each.loaded, None, each.then) for each in staged.columns if each.loaded != each.name]
+    if not staged.taken.key:
+        columns.append(("place", None, "text"))
+    groups = [
+        key.match for key in live.foreign_keys if key.table == live.name and set(key.match) <= set(staged.taken.fields)
+    ]
+    indexes = [[staged.of(each) for each in group] for group in dict.fromkeys(groups)]
+    with session.store._words():
+        target = session.conditions.table(live.name)
+        for statement in session.store.dialect.staging(
+            session._connection, target, staged.name, numbers, columns, indexes
+        ):
+            session.run_text(statement)
+
+
+def _collapse(session: Session, staged: Staged) -> None:
+    """Of a row that is there several times, only the last stays."""
+    mine: Any = staged.table
+    taken = staged.taken
+    if taken.key:
+        alike: list[Any] = [mine.c[staged.of(each)] for each in taken.key]
+    else:
+        whole = image(session, mine, [(each.loaded, each.then) for each in staged.columns])
+        alike = [mine.c.place, whole]
+        if (
+            session.store.dialect.place(mine) is None
+        ):  # `place` only says which capture: the n-th of one is that of another
+            nth = func.row_number().over(partition_by=alike, order_by=mine.c.line).label("nth")
+            numbered = select(mine.c.line, whole.label("whole"), nth).subquery("numbered")
+            mine, alike = numbered, [numbered.c.whole, numbered.c.nth]
+    again = func.row_number().over(partition_by=alike, order_by=mine.c.line.desc()).label("again")
+    found = select(mine.c.line, again).subquery("found")
+    lines = [line for (line,) in session.run(select(found.c.line).where(found.c.again > 1))]
+    for start in range(0, len(lines), SOME):
+        session.run(delete(staged.table).where(staged.table.c.line.in_(lines[start : start + SOME])))
+
+
+def _misfits(session: Session, staged: Staged) -> Iterator[str]:
+    """Columns of another type by now, which does not take what was in them; the others are brought to that type."""
+    mine = staged.table
+    for each in staged.columns:
+        if each.loaded != each.name and each.now is not None:
+            session.run_text("SAVEPOINT slett_convert")
+            try:
+                value = session.store.dialect.of_type(sa_column(each.loaded), each.now)
+                session.run(update(mine).values({each.name: value}))
+            except (Unavailable, Busy):
+                raise
+            except StoreError:
+                session.run_text("ROLLBACK TO SAVEPOINT slett_convert")
+                yield each.of
+            session.run_text("RELEASE SAVEPOINT slett_convert")
