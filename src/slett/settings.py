@@ -127,6 +127,9 @@ class Settings(Section):
         default=30, ge=0, description="erasures wait for each other, where each reads a table whole"
     )
     lock_seconds: float = Field(default=5.0, gt=0, description="how long a statement waits for a lock, in seconds")
+    statement_seconds: float = Field(
+        default=3600.0, ge=0, description="how long one statement may take, and its answer be waited for; 0: no limit"
+    )
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")
     pace: Pace = Pace()

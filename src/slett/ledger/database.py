@@ -30,7 +30,7 @@ def open_engine(address: str) -> Engine:
     """
     url = _read_url(address)
     masked = url.render_as_string(hide_password=True)
-    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else create_engine(url, hide_parameters=True)
+    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
 
     @event.listens_for(engine, "handle_error")
     def explain(context: ExceptionContext) -> None:
@@ -118,6 +118,15 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    """Whoever freezes in a transaction does not hold its locks for long, and a peer that is gone is noticed."""
+    limits = f"-c lock_timeout={BUSY_MILLISECONDS} -c idle_in_transaction_session_timeout={BUSY_MILLISECONDS}"
+    arguments: dict[str, Any] = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5}
+    arguments |= {"keepalives_count": 3, "tcp_user_timeout": 30_000, "options": limits}
+    stay = {name: value for name, value in arguments.items() if name not in url.query}
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=stay)
 
 
 def _create_file(path: Path) -> None:

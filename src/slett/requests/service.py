@@ -62,7 +62,9 @@ def open_stores(urls: Mapping[str, str], settings: Settings) -> Iterator[tuple[d
         StoreError: one of them does not answer. Nothing was touched in any.
     """
     with ExitStack() as stack:
-        stores = {name: Store(name, url, settings.lock_seconds) for name, url in urls.items()}
+        stores = {
+            name: Store(name, url, settings.lock_seconds, settings.statement_seconds) for name, url in urls.items()
+        }
         for store in stores.values():
             stack.callback(store.close)
         yield stores, {name: store.read_schema() for name, store in stores.items()}

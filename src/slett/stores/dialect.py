@@ -4,6 +4,7 @@
 its kind is opened.
 """
 
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -30,8 +31,13 @@ class Dialect(Protocol):
     overriding: ClassVar[str]  # after the columns of an INSERT: values that the database gives may be given to it
     drop: ClassVar[str]  # drops a temporary table, if there is one; and commits nothing
 
-    def connect(self, url: URL, lock_seconds: float) -> Engine:
-        """An engine whose connections commit by themselves unless told otherwise, and wait so long for a lock."""
+    def connect(self, url: URL, lock_seconds: float, statement_seconds: float) -> Engine:
+        """An engine whose connections commit by themselves unless told otherwise, and wait so long for a lock.
+
+        A statement that takes longer than `statement_seconds` is given up, by the server and by us (0: by nobody).
+        A transaction in which nothing happens for `IDLE_SECONDS` is rolled back by the server: whoever froze in it
+        neither holds its locks nor commits it later.
+        """
 
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         """The text with letter case folded."""
@@ -148,6 +154,9 @@ class Dialect(Protocol):
         """The same error, in words that hold no value of any row."""
 
 
+IDLE_SECONDS = 15  # less than a lease runs: a successor finds nothing of its predecessor's under way
+GRACE_SECONDS = 10.0  # after the server should have given a statement up
+SILENCE = {"idle": 15, "interval": 5, "count": 3}  # seconds, seconds, times: until a peer that says nothing is dead
 KINDS = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
@@ -155,6 +164,14 @@ KINDS = {
     "mysql": "mariadb",
     "sqlite": "sqlite",
 }
+
+
+def notice_silence(connection: socket.socket) -> None:
+    """Let the system find out that a peer is gone, where its driver does not."""
+    names = {"idle": "TCP_KEEPIDLE", "interval": "TCP_KEEPINTVL", "count": "TCP_KEEPCNT"}
+    for name, option in names.items():
+        if connection.family != getattr(socket, "AF_UNIX", None) and hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), SILENCE[name])
 
 
 def parse_url(store: str, text: str) -> tuple[Dialect, URL]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError
 
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, notice_silence
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
@@ -61,12 +62,16 @@ class MariaDB:
     overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TEMPORARY TABLE IF EXISTS"
 
-    def connect(self, url: URL, lock_seconds: float) -> Engine:
+    def connect(self, url: URL, lock_seconds: float, statement_seconds: float) -> Engine:
         engine = create_engine(
             url.set(drivername="mysql+pymysql"),
             isolation_level="AUTOCOMMIT",
             paramstyle="format",
-            connect_args={"connect_timeout": 10, "charset": "utf8mb4"},
+            connect_args={
+                "connect_timeout": 10,
+                "charset": "utf8mb4",
+                "read_timeout": statement_seconds + GRACE_SECONDS if statement_seconds else None,
+            },
         )
 
         @event.listens_for(engine, "connect")
@@ -75,6 +80,10 @@ class MariaDB:
                 # Backslashes must stay escapes: PyMySQL fills in parameters by itself and relies on it.
                 cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO'")
                 cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {max(1, round(lock_seconds))}")
+                if "MariaDB" in connection.get_server_info():  # MySQL has neither
+                    cursor.execute(f"SET SESSION idle_transaction_timeout = {IDLE_SECONDS}")
+                    cursor.execute(f"SET SESSION max_statement_time = {statement_seconds:f}")
+            notice_silence(connection._sock)
 
         return engine
 

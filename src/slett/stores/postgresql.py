@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     column,
     create_engine,
+    event,
     func,
     literal_column,
     text,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, SILENCE
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
@@ -86,14 +88,33 @@ class PostgreSQL:
     overriding: ClassVar[str] = "OVERRIDING SYSTEM VALUE"
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
-    def connect(self, url: URL, lock_seconds: float) -> Engine:
-        options = f"-c lock_timeout={int(lock_seconds * 1000)} -c client_min_messages=warning"
-        return create_engine(
+    def connect(self, url: URL, lock_seconds: float, statement_seconds: float) -> Engine:
+        limits = {
+            "lock_timeout": int(lock_seconds * 1000),
+            "statement_timeout": int(statement_seconds * 1000),
+            "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
+            "client_min_messages": "warning",
+        }
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
             paramstyle="format",
-            connect_args={"connect_timeout": 10, "options": options},
+            connect_args={
+                "connect_timeout": 10,
+                "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+                "keepalives": 1,
+                **{f"keepalives_{name}": value for name, value in SILENCE.items()},
+                "tcp_user_timeout": 30_000,
+            },
         )
+
+        @event.listens_for(engine, "do_connect")
+        def _bounded(_dialect: Any, _record: Any, positional: Any, named: Any) -> Any:
+            from slett.stores.bounded import connect
+
+            return connect(statement_seconds and statement_seconds + GRACE_SECONDS, *positional, **named)
+
+        return engine
 
     def fold(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.lower(cast(value, String))
@@ -255,8 +276,10 @@ class PostgreSQL:
         state = getattr(original, "sqlstate", None) or ""
         where = getattr(original, "diag", None)
         table = (where and where.table_name) or "a table"
-        if error.connection_invalidated or not state or state.startswith(("08", "57P", "53")):
+        if error.connection_invalidated or not state or state.startswith(("08", "57P", "53", "25P03")):
             return Unavailable(store, _unreachable(str(original)))
+        if state == "57014":
+            return Busy(store, "a statement took longer than `statement_seconds`, or somebody cancelled it")
         if state in BUSY:
             return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")
         if state in ("42501", "25006"):

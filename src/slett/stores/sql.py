@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import parse_url
-from slett.stores.errors import StoreError
+from slett.stores.errors import StoreError, Unavailable
 from slett.stores.keytables import key_table_ddl
 from slett.stores.operations import Change, Collect, Due, KeySet, Link, Rows
 from slett.stores.schema import Schema
@@ -32,10 +32,10 @@ Row = tuple[Any, ...]
 class Store:
     """The address of a database, not yet connected."""
 
-    def __init__(self, name: str, url: str, lock_seconds: float = 5.0) -> None:
+    def __init__(self, name: str, url: str, lock_seconds: float = 5.0, statement_seconds: float = 0.0) -> None:
         self.name = name
         self.dialect, parsed = parse_url(name, url)
-        self._engine = self.dialect.connect(parsed, lock_seconds)
+        self._engine = self.dialect.connect(parsed, lock_seconds, statement_seconds)
         self.made: dict[Hashable, Prepared] = {}  # statements, for every session
 
     def read_schema(self) -> Schema:
@@ -205,9 +205,7 @@ class Session:
         """An empty key table; of the table's own column types where it is of a table here."""
         self._tables += 1
         name = f"slett_keys_{self._tables}"
-        stored, statements = key_table_ddl(
-            self.store.name, name, keys, self.conditions, self._dialect, self._connection
-        )
+        stored, statements = key_table_ddl(self.store.name, name, keys, self.conditions, self._dialect, self._live)
         for statement in statements:
             self.run_text(statement)
         self.known[keys.name] = stored
@@ -218,13 +216,13 @@ class Session:
         while block := list(islice(rest, BLOCK)):
             self.statements += 1
             with self.store._words():
-                self._dialect.fill(self._connection, stored.name, block)
+                self._dialect.fill(self._live, stored.name, block)
             stored.count += len(block)
         self._analyse(stored.name)
 
     def _analyse(self, name: str) -> None:
         with self.store._words():
-            self._dialect.analyse(self._connection, name)
+            self._dialect.analyse(self._live, name)
 
     def new_temporary(self, kind: str) -> str:
         """A name for one more temporary table, which goes with the session."""
@@ -234,7 +232,7 @@ class Session:
     @contextmanager
     def exactly(self) -> Iterator[None]:
         """Within, values are read and written as they were handed out. Inside `transaction`."""
-        with self.store._words(), self._dialect.exactly(self._connection):
+        with self.store._words(), self._dialect.exactly(self._live):
             yield
 
     # -- looking ------------------------------------------------------------------------------------
@@ -296,24 +294,24 @@ class Session:
     def rehearse(self, changes: Sequence[Change]) -> list[tuple[float, int]]:
         """(cost, rows) that the planner expects of each change; fails where the account may not do it."""
         with self.store._words():
-            self._dialect.may_write(self._connection)
+            self._dialect.may_write(self._live)
         estimates = []
         for change in changes:
             prepared = self.make.change(change)
             parameters = prepared.parameters(self.known, {})
             with self.store._words():
-                estimates.append(self._dialect.explain(self._connection, prepared.text, parameters))
+                estimates.append(self._dialect.explain(self._live, prepared.text, parameters))
         return estimates
 
     def lag(self) -> float | None:
         """How many seconds the slowest replica is behind; None: one stands still. Not inside `transaction`."""
         with self.store._words():
-            return self._dialect.lag(self._connection)
+            return self._dialect.lag(self._live)
 
     def busy(self) -> int:
         """How many sessions of others are at work."""
         with self.store._words():
-            return self._dialect.busy(self._connection)
+            return self._dialect.busy(self._live)
 
     # -- changing -----------------------------------------------------------------------------------
 
@@ -324,11 +322,11 @@ class Session:
         try:
             if defer:
                 with self.store._words():
-                    self._dialect.defer(self._connection)
+                    self._dialect.defer(self._live)
             yield self
             if self._has_deferrable:
                 with self.store._words():
-                    self._dialect.settle(self._connection)
+                    self._dialect.settle(self._live)
             self.run_text("COMMIT")
         except BaseException:
             self._roll_back()
@@ -412,26 +410,37 @@ class Session:
         """Run statements with their parameters, in their order; says how many rows each touched."""
         self.statements += len(filled)
         with self.store._words():
-            return self._dialect.run_all(self._connection, filled)
+            return self._dialect.run_all(self._live, filled)
 
     def ask(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
         """What comes of a prepared statement, its slots filled now."""
         self.statements += 1
         parameters = prepared.parameters(self.known, extra)
         with self.store._words():
-            return self._connection.exec_driver_sql(prepared.text, parameters)
+            return self._live.exec_driver_sql(prepared.text, parameters)
 
     def hand_out(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Iterator[bytes]:
         """What comes of a prepared statement, a row at a time as bytes; memory does not grow with it."""
         self.statements += 1
         with self.store._words():
-            yield from self._dialect.hand_out(self._connection, prepared.text, prepared.parameters(self.known, extra))
+            yield from self._dialect.hand_out(self._live, prepared.text, prepared.parameters(self.known, extra))
 
     def run_text(self, statement: str) -> None:
         """Run a statement that has no parameters and names no row."""
         self.statements += 1
         with self.store._words():
-            self._connection.exec_driver_sql(statement)
+            self._live.exec_driver_sql(statement)
+
+    @property
+    def _live(self) -> Connection:
+        """The connection; never a new one in its place, which would know no key sets and be in no transaction.
+
+        Raises:
+            Unavailable: it was lost.
+        """
+        if self._connection.invalidated:
+            raise Unavailable(self.store.name, "the connection was lost")
+        return self._connection
 
     def _stream(self, statement: Any) -> Iterator[Row]:
         """The rows, a block at a time in memory. Not inside `transaction`."""
@@ -440,9 +449,9 @@ class Session:
         parameters = prepared.parameters(self.known, NOTHING)
         with self.store._words():
             if self._dialect.streams_in_transaction:
-                self._connection.exec_driver_sql("BEGIN")
+                self._live.exec_driver_sql("BEGIN")
             try:
-                for row in self._connection.exec_driver_sql(prepared.text, parameters, execution_options=STREAMING):
+                for row in self._live.exec_driver_sql(prepared.text, parameters, execution_options=STREAMING):
                     yield tuple(row)
             finally:
                 if self._dialect.streams_in_transaction:

@@ -44,7 +44,7 @@ class SQLite:
     overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
-    def connect(self, url: URL, lock_seconds: float) -> Engine:
+    def connect(self, url: URL, lock_seconds: float, statement_seconds: float) -> Engine:  # noqa: ARG002 (no server)
         file = url.database or ""
 
         def open_file() -> sqlite3.Connection:
