@@ -47,6 +47,7 @@ RUNS = (
         "--rounds 3 --spreads uniform",
         "--rows 2000 --size 300 --rounds 1 --seconds 0.5 --loads steady --spreads skewed --skip cascade",
     ),
+    Run("capture", "--rounds 6", "--rows 2000 --people 3 --rounds 1"),
     Run("memory", "", "--rows 1000 --sizes 100 1000"),
     Run("deep", "--rows 2000000", "--rows 2000 --rounds 1 --sizes 1 3", needs="rg"),
     Run("plan", "", "--tables 5 --rounds 1", ("postgresql",)),

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 import pytest
@@ -207,3 +209,80 @@ def test_a_row_that_somebody_holds_is_busy_and_hands_nothing_out(shop: Shop, inl
                 capture(session, FORGET, blocks.append)
         assert not blocks
         assert take(session, FORGET)[2] == 1
+
+
+# -- whatever others write at the same moment ---------------------------------------------------------
+
+
+def beside(database: str, session: Session, change: Change, *statements: str) -> tuple[Taken, list[bytes], int]:
+    """Capture while somebody else has run these statements and commits them once the capture waits, or is through."""
+    blocks: list[bytes] = []
+    taken = shape_of(session, change)
+    with engine(database).connect() as other, ThreadPoolExecutor(1) as pool:
+        quote = other.dialect.identifier_preparer.initial_quote
+        other.exec_driver_sql("BEGIN")
+        for each in statements:
+            other.exec_driver_sql(each.replace("«", quote).replace("»", quote))
+
+        def work() -> int:
+            with session.transaction():
+                return capture(session, change, blocks.append)
+
+        done = pool.submit(work)
+        while not (done.done() or waits(database)):
+            sleep(0.01)
+        other.exec_driver_sql("COMMIT")
+        return taken, blocks, done.result()
+
+
+def waits(database: str) -> bool:
+    """Whether somebody waits for a lock, as the server says."""
+    asked = {
+        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND datname = current_database()",
+        "mariadb": "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    }
+    with engine(database).connect() as connection:
+        return bool(connection.exec_driver_sql(asked[dialect_of(database)]).scalar_one())
+
+
+SERVERS = pytest.mark.parametrize("dialect", ["postgresql", "mariadb"], scope="session")  # with SQLite one writes alone
+
+
+@SERVERS
+@ways
+@pytest.mark.parametrize("kind", ["rows", "values"])
+def test_what_others_wrote_last_is_what_is_handed_out(database: str, inline_keys: int, kind: str) -> None:
+    """Somebody changes a row, and the capture waits for them: their values are the ones before ours."""
+    change = Delete(OWN_ORDERS) if kind == "rows" else Update(OWN_ORDERS, (Write("note", Rule("constant", "-")),))
+    with opened(database, lock_seconds=20) as shop, shop.session(1, inline_keys=inline_keys) as session:
+        taken, blocks, count = beside(
+            database, session, change, "UPDATE «order» SET note = 'late', placed = NULL WHERE shop = 1 AND no = 10"
+        )
+        rows = {row[1:3]: row for row in rows_in(database, taken, blocks)}
+        assert count == len(rows) == 2
+        assert rows["1", "10"][3:] == (("1", "late", "None") if kind == "rows" else ("late", "-"))
+        assert session.count([change]) == [0]
+
+
+@SERVERS
+@ways
+@pytest.mark.parametrize("kind", ["rows", "values"])
+def test_a_row_that_others_take_away_or_bring_is_handed_out_if_it_is_changed_and_else_not(
+    database: str, inline_keys: int, kind: str
+) -> None:
+    change = Delete(OWN_ORDERS) if kind == "rows" else Update(OWN_ORDERS, (Write("note", Rule("constant", "-")),))
+    with opened(database, lock_seconds=20) as shop, shop.session(1, inline_keys=inline_keys) as session:
+        taken, blocks, count = beside(
+            database,
+            session,
+            change,
+            "UPDATE «order» SET user_id = 2 WHERE shop = 1 AND no = 10",
+            "INSERT INTO «order» VALUES (9, 9, 1, 'new', NULL)",
+        )
+        left = {(str(row[0]), str(row[1])) for row in shop.rows("SELECT shop, no FROM «order» WHERE note <> '-'")}
+        found = [row[1:3] for row in rows_in(database, taken, blocks)]
+    assert count == len(found) == len(set(found))
+    assert ("1", "10") not in found
+    assert ("1", "10") in left
+    assert (("9", "9") in found) != (("9", "9") in left)
