@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slett import __version__
+from slett.cli.doctor import doctor
 from slett.cli.errors import FAILED, NOT_FOUND, PARTLY, Failure, sentences
 from slett.cli.hold import hold
 from slett.cli.people import find_subjects, names_people
@@ -350,6 +351,7 @@ def status(settings: Any, reference: str | None, as_json: bool) -> None:
 main.add_command(serve)
 main.add_command(worker)
 main.add_command(hold)
+main.add_command(doctor)
 
 
 @main.group()

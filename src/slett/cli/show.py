@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slett.ledger.pauses import Pause
     from slett.requests.deep import DeepLook, Seen
     from slett.requests.deep import Watch as Searched
+    from slett.requests.doctor import Finding
     from slett.requests.erase import Outcome, Watch
     from slett.requests.look import Found
     from slett.requests.preview import Line, Preview
@@ -300,6 +301,15 @@ def show_holds(holds: "Sequence[Hold]", today: "date", *, as_json: bool) -> None
         what = ", ".join(each.tables) or "everything"
         table.add_row(str(each.number), what, each.basis, f"{each.placed_at:%Y-%m-%d}", each.by, review)
     _console().print(table if standing else "Nobody is held.")
+
+
+def show_findings(found: "Sequence[Finding]") -> None:
+    console = _console()
+    for each in found:
+        mark = ("✓", "green") if each.good else ("✗", "red")
+        console.print(Text.assemble(mark, f" {each.name}: {each.sentence}"))
+        if each.remedy:
+            console.print(Text(f"    {each.remedy}", "dim"))
 
 
 def show_pauses(pauses: "Sequence[Pause]") -> None:

@@ -21,6 +21,7 @@ from slett.ledger.kept import KeptRows
 from slett.ledger.keys import Keys
 from slett.ledger.log import Log
 from slett.ledger.outbox import Deliveries, Notices
+from slett.ledger.overview import Overview
 from slett.ledger.particulars import Before, Particulars
 from slett.ledger.pauses import Pauses
 from slett.ledger.requests import Requests
@@ -58,6 +59,7 @@ class Page:
     deliveries: Deliveries
     pauses: Pauses
     holds: Holds
+    overview: Overview
 
 
 class Ledger:
@@ -153,6 +155,7 @@ class Ledger:
             deliveries=Deliveries(connection, now),
             pauses=Pauses(connection, now),
             holds=Holds(connection, now, self.keys),
+            overview=Overview(connection, now),
         )
 
 
