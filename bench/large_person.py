@@ -29,7 +29,7 @@ def measure(server: Server, options: argparse.Namespace) -> None:
     build(shop, options.rows)
     keys = add_people(shop, [options.size] * options.rounds)
     heading(f"One person with {options.size:,} rows in 15 tables", server.version)
-    openers = ways.contestants(server.folder, [*options.skip, "a commit each"])
+    openers = ways.contestants(server.folder, [*options.skip, "a commit each"], undo=options.undo)
     samples = race(server, shop, openers, [*WARM, *([key] for key in keys)], settle=1)[1]
     compare({name: needed[len(WARM) :] for name, needed in samples.items()})
     if not options.profile:

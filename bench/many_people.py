@@ -47,16 +47,18 @@ def measure(server: Server, options: argparse.Namespace) -> None:
             assert options.without_index == "undeclared", "MariaDB has no foreign key without an index"
             skipped.append("cascade")  # the foreign key it needs would bring the index back
         drop_index(shop, declared=options.without_index == "declared")
-        everybody = ways.contestants(server.folder)
+        everybody = ways.contestants(server.folder, undo=True)
         scanning = set(everybody) if options.without_index == "declared" else {"ON DELETE CASCADE"}
-        limits |= dict.fromkeys((scanning | set(SLOW)) - {ways.BY_HAND_NAME, "Slett"}, SCANNING)
+        limits |= dict.fromkeys((scanning | set(SLOW)) - {ways.BY_HAND_NAME, "Slett", "Slett, can be undone"}, SCANNING)
     heading(title, server.version)
     sizes = [WARM]
     for size in options.sizes:
         sizes += [size] * options.rounds * (OFTEN if size == 1 else 1)
     everyone = iter(random.Random(1).sample(range(1, people + 1), sum(sizes)))
     batches = [list(islice(everyone, size)) for size in sizes]
-    found = race(server, shop, ways.contestants(server.folder, skipped), batches, limits=limits, settle=2)
+    found = race(
+        server, shop, ways.contestants(server.folder, skipped, undo=options.undo), batches, limits=limits, settle=2
+    )
     for size in options.sizes:
         print(f"{size:,} people at once, per person:\n" if size > 1 else "One person:\n")
         compare({name: [each / size for each in needed] for name, needed in found[size].items()})

@@ -43,7 +43,7 @@ def measure(server: Server, options: argparse.Namespace) -> None:
         if delay:
             needed = round_trip(shop, delay) * 1000
             print(f"A network adds {delay:g} ms to each round trip, which takes {needed:.2f} ms then:\n")
-        found = ways.contestants(server.folder, options.skip)
+        found = ways.contestants(server.folder, options.skip, undo=options.undo)
         openers = {name: over(way, delay) for name, way in found.items()}
         samples = race(server, shop, openers, [[key] for key in keys])[1]
         compare({name: times[WARM:] for name, times in samples.items()})

@@ -15,7 +15,7 @@ from bench.lab.server import Server, connected
 from bench.lab.shop import TABLES, add_people, build, digest
 from bench.lab.traffic import CLIENTS, INSERTED, Spread, Traffic, Transaction, traffic
 
-WAYS = ("Slett", ways.BY_HAND_NAME, "ON DELETE CASCADE")
+WAYS = ("Slett", "Slett, can be undone", ways.BY_HAND_NAME, "ON DELETE CASCADE")
 CHANGED = {*INSERTED, "people", "carts"}  # tables that traffic writes to
 WARM = 100  # rows of a person before the others
 CALIBRATION = 5.0  # seconds, at most
@@ -61,7 +61,7 @@ def measure(server: Server, options: argparse.Namespace) -> None:
     people = build(shop, options.rows)
     keys = add_people(shop, [WARM, *options.rounds * [options.size]])
     heading(f"{CLIENTS} clients at work while a person with {options.size:,} rows is erased", server.version)
-    everyone = ways.contestants(server.folder, options.skip)
+    everyone = ways.contestants(server.folder, options.skip, undo=options.undo)
     for spread in options.spreads:
         rate = options.share * _calibrate(server, shop, people, spread, options.seconds)
         for load in options.loads:

@@ -16,6 +16,7 @@ def arguments(title: str | None) -> argparse.ArgumentParser:
 def choosing(parser: argparse.ArgumentParser, *, profiled: bool = True) -> None:
     """Let ways of erasing be left out, and Slett's be looked into."""
     parser.add_argument("--skip", nargs="+", default=(), metavar="WORD", help="ways with this in their name sit out")
+    parser.add_argument("--undo", action="store_true", help="Slett takes part once more, with an open undo window")
     if profiled:
         parser.add_argument("--profile", action="store_true", help="say where Slett's time goes")
 
