@@ -50,6 +50,7 @@ RUNS = (
     Run("capture", "--rounds 6", "--rows 2000 --people 3 --rounds 1"),
     Run("memory", "", "--rows 1000 --sizes 100"),
     Run("deep", "--rows 2000000", "--rows 1000 --rounds 1 --sizes 3", needs="rg"),
+    Run("requests", "", "--requests 4 --rows 2000 --together 2 --workers 1", ("postgresql",)),
     Run("plan", "", "--tables 5 --rounds 1", ("postgresql",)),
     Run("portal", "", "--open 10 --people 2 --rows 1000 --rounds 2", ("postgresql",)),
 )

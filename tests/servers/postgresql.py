@@ -32,7 +32,8 @@ _SETTINGS = {
 class PostgreSQL:
     """A running server; `create` makes a database on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """Args: settings: instead of those that make tests fast."""
         initdb, postgres = find_program("initdb", *_PLACES), find_program("postgres", *_PLACES)
         if not initdb or not postgres:
             raise ServerMissingError("no PostgreSQL here: apt install postgresql, or brew install postgresql")
@@ -42,11 +43,11 @@ class PostgreSQL:
             *(initdb, "--pgdata", data, "--username=slett", "--auth=trust", "--no-sync"),
             *("--encoding=UTF8", "--locale=C", f"--lc-ctype={_UTF8}"),
         )
-        self._process.start(
+        self._command = (
             *(postgres, "-D", data, "-p", str(self._process.port)),
-            *(f"-c{name}={value}" for name, value in _SETTINGS.items()),
-            ready=self._answers,
+            *(f"-c{name}={value}" for name, value in {**_SETTINGS, **settings}.items()),
         )
+        self._process.start(*self._command, ready=self._answers)
         self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
         self._numbers = count(1)
 
@@ -59,6 +60,16 @@ class PostgreSQL:
     def drop(self, url: str) -> None:
         """Drop a database, whoever is still connected to it."""
         self._admin.execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def kill(self) -> None:
+        """As `kill -9` of every process of it."""
+        self._admin.close()
+        self._process.kill()
+
+    def restart(self) -> None:
+        """Start it again after `kill`, with everything that was committed."""
+        self._process.start(*self._command, ready=self._answers)
+        self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
 
     def stop(self) -> None:
         """End the server; its databases go with it."""

@@ -4,11 +4,13 @@ import os
 import pwd
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _PATIENCE = 60.0  # seconds: a first start on a busy machine
@@ -77,6 +79,20 @@ class ServerProcess:
                 self.stop()
                 raise RuntimeError(f"{command[0]} did not start:\n{log_text}")
             time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End the server as `kill -9` does, and everything that it has started; its folder stays."""
+        assert self._process
+        assert self._watch
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        pids = [int(each) for each in children.read_text().split()] if children.exists() else []
+        self._process.kill()
+        self._process.wait()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._watch.kill()  # it would remove the folder
+        self._watch.wait()
 
     def stop(self) -> None:
         """End the server at once and remove its folder."""

@@ -1,5 +1,6 @@
 """`slett worker`: one of any number that carry out what a PostgreSQL ledger says is due."""
 
+import logging
 import signal
 import threading
 from typing import Any
@@ -17,6 +18,9 @@ def worker(settings: Any) -> None:
     from slett.requests.worker import Worker
 
     prepare_log()
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # what fails is said by us, without drivers' words
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

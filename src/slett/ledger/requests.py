@@ -183,11 +183,17 @@ class Requests:
         row = self._connection.execute(select(requests).where(requests.c.reference == reference)).mappings().first()
         return Request(**row) if row else None
 
-    def some(self, references: Iterable[str]) -> dict[str, Request]:
-        """Those requests of them that there are, by their references."""
+    def some(self, references: Iterable[str], *, alone: bool = False) -> dict[str, Request]:
+        """Those requests of them that there are, by their references.
+
+        Args:
+            alone: without those that somebody else is writing to, and nobody else writes to these for now.
+        """
         found: dict[str, Request] = {}
         for each in slices(list(references)):
-            rows = self._connection.execute(select(requests).where(requests.c.reference.in_(each))).mappings()
+            query = select(requests).where(requests.c.reference.in_(each))
+            query = query.with_for_update(skip_locked=True) if alone else query
+            rows = self._connection.execute(query).mappings()
             found |= {row["reference"]: Request(**row) for row in rows}
         return found
 

@@ -90,7 +90,7 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
 def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> Batch | None:
     """A batch of these, held by this process; None when none of them waits any more."""
     with service.ledger.write() as page:
-        now = page.requests.some(each.reference for each, _ in filed)
+        now = page.requests.some((each.reference for each, _ in filed), alone=True)
         waiting = [
             (request, subject)
             for each, subject in filed
