@@ -19,6 +19,7 @@ WAYS = ("Slett", "Slett, can be undone", ways.BY_HAND_NAME, "ON DELETE CASCADE")
 CHANGED = {*INSERTED, "people", "carts"}  # tables that traffic writes to
 WARM = 100  # rows of a person before the others
 CALIBRATION = 5.0  # seconds, at most
+LATEST = 30.0  # seconds that one may go on after the erasure it met
 QUANTILES = (0.5, 0.95, 0.99)
 LOADS = {
     "steady": "{rate:,.0f} transactions a second are asked for, {share:.0%} of what the clients can do alone",
@@ -123,7 +124,8 @@ def _row(name: str, found: Traffic, rounds: Sequence[Round]) -> tuple[str, ...]:
     """What it took from the others: the medians of the rounds' own losses, and waiting times of all rounds together."""
     done = found.done
     quiet, erasing, after = (
-        sorted(each.needed for one in rounds for each in _within(done, one[place])) for place in range(3)
+        sorted(needed for one in rounds for needed in _waits(done, one[place], overlapping=place == 1))
+        for place in range(3)
     )
     cells = [name, f"{median(each.erasing.end - each.erasing.start for each in rounds):.2f} s"]
     cells += [f"{median(_speed(done, each.quiet) for each in rounds):,.0f}"]
@@ -138,6 +140,14 @@ def _row(name: str, found: Traffic, rounds: Sequence[Round]) -> tuple[str, ...]:
 def _within(done: Sequence[Transaction], window: Window) -> Sequence[Transaction]:
     first, last = (bisect_left(done, at, key=lambda each: each.ended) for at in window)
     return done[first:last]
+
+
+def _waits(done: Sequence[Transaction], window: Window, *, overlapping: bool) -> list[float]:
+    """Seconds of the transactions within a window; or of all that had any part of theirs in it, if they ended soon."""
+    if overlapping:
+        later = _within(done, Window(window.start, window.end + LATEST))
+        return [each.needed for each in later if each.ended - each.needed < window.end]
+    return [each.needed for each in _within(done, window) if each.ended - each.needed >= window.start]
 
 
 def _speed(done: Sequence[Transaction], window: Window) -> float:
