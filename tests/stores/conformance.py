@@ -276,6 +276,34 @@ class Conformance:
             assert session.apply_all([Delete(OWN_LOG), Delete(OWN_ORDERS), Delete(OWN_USERS)]) == [3, 2, 1]
         assert len(shop.rows("SELECT * FROM users")) == 2
 
+    def test_a_whole_transaction_is_committed_or_leaves_nothing(self, shop: Shop) -> None:
+        """Sent at once, its end with it: what fails in the middle must not reach the commit."""
+        everybody = KeySet("everybody", "", "", ("id",), ("integer",), ("id",))
+        all_users = Delete(replace(OWN_USERS, links=(Link(("id",), "everybody", ("id",)),)))
+        with shop.session(1) as session:
+            session.know(everybody, [(0, 1), (0, 2)], people=1)
+            with pytest.raises(Conflict):
+                session.apply_whole([Delete(OWN_LOG), all_users, Delete(OWN_ORDERS)])
+            assert len(shop.rows("SELECT * FROM log")) == 4
+            assert session.apply_whole([Delete(OWN_LOG), Delete(OWN_ORDERS), Delete(OWN_USERS)]) == [3, 2, 1]
+            assert len(shop.rows("SELECT * FROM users")) == 2
+
+    def test_nothing_known_by_a_folded_identifier_finds_nothing(self, shop: Shop) -> None:
+        """And is not asked for: a plan that serves everybody would read the whole table for it."""
+        by_mail = Rows("users", (Link(("mail",), "mails", ("value",), fold=True),), key=("id",))
+        with shop.session(1) as session:
+            session.know(MAILS, [], people=1)
+            session.expect(USERS, people=1)
+            before = session.statements
+            assert session.collect(Collect("users", by_mail), USERS) == 0
+            assert session.statements == before
+            assert session.count([Delete(by_mail)]) == [0]
+            with session.transaction():
+                assert session.apply(Delete(by_mail)) == 0
+            session.know(MAILS, [(0, SECRET.upper())], people=1)
+            assert session.count([Delete(by_mail)]) == [1]
+            assert session.collect(Collect("users", by_mail), USERS) == 1
+
     def test_a_transaction_that_fails_changes_nothing(self, shop: Shop) -> None:
         everybody = KeySet("everybody", "", "", ("id",), ("integer",), ("id",))
         with shop.session(1) as session:

@@ -172,8 +172,12 @@ class Run:
             self._bring(step)
 
         def work() -> list[Done]:
-            with session.transaction(defer=any(step.together for step in steps)):
-                rows = iter(session.apply_all([change for step in steps for change in (*step.guards, step.change)]))
+            changes = [change for step in steps for change in (*step.guards, step.change)]
+            if any(step.together for step in steps):
+                with session.transaction(defer=True):
+                    rows = iter(session.apply_all(changes))
+            else:
+                rows = iter(session.apply_whole(changes))
             return [
                 Done(place, list(islice(rows, 1 + len(step.guards)))[-1])
                 for place, step in zip(places, steps, strict=True)

@@ -189,6 +189,8 @@ class Conditions:
         if isinstance(keys, Inline):
             if not link.rewrites:
                 return and_(self._in(sides, link.keys, keys, link.at, link.none), *when)
+            if not projected(keys, link.at, link.none):
+                return false()  # nothing is an index's to find: a plan for whatever comes would read the whole table
             values = self._slots(link.keys, keys, link.at, link.none, text=link.text or bool(link.path))
             return and_(self._among_values(sides, values, link), *when)
         others = [self._other(link, keys.column(each)) for each in link.at]
@@ -337,6 +339,7 @@ class Conditions:
         """What of the key sets decides how a statement looks: how many values, or which key table."""
         wanted = [(link.keys, link.at, link.none, link.rewrites) for link in (*rows.links, *rows.earlier)]
         wanted += [(holder.keys, holder.key, (), False) for holder in rows.unless]
+        wanted += [(each.keys, each.at, each.none, each.rewrites) for holder in rows.unless if (each := holder.link)]
         if rows.among:
             wanted.append((rows.among, rows.key, (), False))
         found: list[int | str] = []
@@ -345,7 +348,8 @@ class Conditions:
             if not isinstance(keys, Inline):
                 found.append(keys.name)
             elif rewrites or not self._is_array(keys, at):
-                found.append(rounded(len(projected(keys, at, none))))
+                count = len(projected(keys, at, none))
+                found.append(-1 if rewrites and not count else rounded(count))
             else:
                 found.append(0)
         return tuple(found)

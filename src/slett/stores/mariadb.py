@@ -54,6 +54,7 @@ class MariaDB:
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = ""
     row_key: ClassVar[tuple[str, ...]] = ()
+    pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
     returns: ClassVar[bool] = False

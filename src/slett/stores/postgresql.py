@@ -80,6 +80,7 @@ class PostgreSQL:
     arrays: ClassVar[bool] = True
     row_id: ClassVar[str] = "ctid"
     row_key: ClassVar[tuple[str, ...]] = ("tableoid", "ctid")
+    pipelines: ClassVar[bool] = True
     streams_in_transaction: ClassVar[bool] = True
     begin: ClassVar[str] = "BEGIN"
     returns: ClassVar[bool] = True
@@ -94,6 +95,8 @@ class PostgreSQL:
             "statement_timeout": int(statement_seconds * 1000),
             "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
             "client_min_messages": "warning",
+            "plan_cache_mode": "force_generic_plan",  # the same statements again and again, for few rows each
+            "jit": "off",
         }
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),

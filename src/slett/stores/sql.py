@@ -25,6 +25,7 @@ from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
 NOTHING: Mapping[str, Any] = {}
 STREAMING = {"stream_results": True, "yield_per": 5_000}
 LARGE = 10_000  # rows that are not read again and again
+SETTLE = "SET CONSTRAINTS ALL IMMEDIATE"  # where a pipeline is: in standard SQL
 BLOCK = 5_000  # rows that travel to or from a key table at once
 Row = tuple[Any, ...]
 
@@ -139,6 +140,8 @@ class Session:
         """Add the keys of these rows to the key set; says how many were new."""
         known = self.known[keys.name]
         inputs = [self.known[link.keys] for link in collect.rows.links]
+        if inputs and all(isinstance(each, Inline) and not each.values for each in inputs):
+            return 0
         if isinstance(known, Inline) and all(isinstance(each, Inline) for each in inputs):
             added = self._collect_inline(collect.rows, known)
             if added is not None:
@@ -340,10 +343,30 @@ class Session:
         """
         if not changes:
             return []
+        return self.run_all(self._filled(changes))
+
+    def apply_whole(self, changes: Sequence[Change]) -> list[int]:
+        """The same in a transaction of its own, in as few round trips as may be.
+
+        Raises:
+            Unproven: a statement would not be bound to keys. None ran.
+        """
+        if not self._dialect.pipelines:
+            with self.transaction():
+                return self.apply_all(changes)
+        filled = self._filled(changes)
+        settle = [(SETTLE, ())] if self._has_deferrable else []
+        try:
+            touched = self.run_all([(self._dialect.begin, ()), *filled, *settle, ("COMMIT", ())])
+        except BaseException:
+            self._roll_back()
+            raise
+        return touched[1 : 1 + len(filled)]
+
+    def _filled(self, changes: Sequence[Change]) -> list[tuple[str, Any]]:
         made = [self.make.change(change) for change in changes]
         with self.store._words():
-            filled = [(each.text, each.parameters(self.known, NOTHING)) for each in made]
-        return self.run_all(filled)
+            return [(each.text, each.parameters(self.known, NOTHING)) for each in made]
 
     def apply(self, change: Change, part: Slice | None = None) -> int:
         """Run one change, or one slice of it; says how many rows it touched.

@@ -36,6 +36,7 @@ class SQLite:
     arrays: ClassVar[bool] = False
     row_id: ClassVar[str] = "rowid"
     row_key: ClassVar[tuple[str, ...]] = ("rowid",)
+    pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
     returns: ClassVar[bool] = False  # only the new values

@@ -4,13 +4,13 @@
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE users.id IN (%s)
- LIMIT %s;
+ LIMIT 501;
 
 -- collect shop/users
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE convert(CAST(lower(CAST(users.email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))
- LIMIT %s;
+ LIMIT 501;
 
 -- round 2
 
@@ -18,13 +18,13 @@ WHERE convert(CAST(lower(CAST(users.email AS CHAR CHARACTER SET utf8mb4)) AS CHA
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id IN (%s)
- LIMIT %s;
+ LIMIT 501;
 
 -- collect shop/orders
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))
- LIMIT %s;
+ LIMIT 501;
 
 -- round 3
 
@@ -32,7 +32,7 @@ WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4))
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (%s)
- LIMIT %s;
+ LIMIT 501;
 
 -- round 4
 
@@ -40,7 +40,7 @@ WHERE posts.author_id IN (%s)
 SELECT DISTINCT project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id IN (%s)
- LIMIT %s;
+ LIMIT 501;
 
 -- disable: disable users, named by key, named by email
 UPDATE users SET active=%s WHERE users.id IN (%s) AND NOT (users.active <=> %s);

@@ -4,13 +4,13 @@
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE users.id = ANY (%(param_1)s)
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- collect shop/users
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE lower(CAST(users.email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)))
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- round 2
 
@@ -18,13 +18,13 @@ WHERE lower(CAST(users.email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id = ANY (%(param_1)s)
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- collect shop/orders
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)))
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- round 3
 
@@ -32,7 +32,7 @@ WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS V
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id = ANY (%(param_1)s)
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- round 4
 
@@ -40,7 +40,7 @@ WHERE posts.author_id = ANY (%(param_1)s)
 SELECT DISTINCT project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id = ANY (%(param_1)s)
- LIMIT %(param_2)s::INTEGER;
+ LIMIT 501;
 
 -- disable: disable users, named by key, named by email
 UPDATE users SET active=%(active)s WHERE users.id = ANY (%(param_1)s) AND users.active IS DISTINCT FROM %(param_2)s;

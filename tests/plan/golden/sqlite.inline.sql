@@ -4,13 +4,13 @@
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE users.id IN (?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- collect shop/users
 SELECT DISTINCT users.id, users.email
 FROM users
 WHERE slett_fold(users.email) IN (slett_fold(?))
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 2
 
@@ -18,13 +18,13 @@ WHERE slett_fold(users.email) IN (slett_fold(?))
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id IN (?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- collect shop/orders
 SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE slett_fold(orders.guest_email) IN (slett_fold(?))
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 3
 
@@ -32,7 +32,7 @@ WHERE slett_fold(orders.guest_email) IN (slett_fold(?))
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 4
 
@@ -40,7 +40,7 @@ WHERE posts.author_id IN (?)
 SELECT DISTINCT project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id IN (?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- disable: disable users, named by key, named by email
 UPDATE users SET active=? WHERE users.id IN (?) AND users.active IS NOT ?;

@@ -5,7 +5,7 @@ SELECT DISTINCT users.id, users.email
 FROM users
 WHERE users.id IN (SELECT slett_keys_5.k0
 FROM slett_keys_5)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- collect shop/users
 SELECT DISTINCT users.id, users.email
@@ -13,7 +13,7 @@ FROM users
 WHERE slett_fold(users.email) IN (SELECT slett_fold(slett_keys_6.k0) AS slett_fold_1
 FROM slett_keys_6
 WHERE slett_keys_6.k0 != ?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 2
 
@@ -22,7 +22,7 @@ SELECT DISTINCT orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- collect shop/orders
 SELECT DISTINCT orders.shop, orders.no
@@ -30,7 +30,7 @@ FROM orders
 WHERE slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
 FROM slett_keys_7
 WHERE slett_keys_7.k0 != ?)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 3
 
@@ -39,7 +39,7 @@ SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- round 4
 
@@ -48,7 +48,7 @@ SELECT DISTINCT project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1)
- LIMIT ? OFFSET ?;
+ LIMIT 501 OFFSET ?;
 
 -- disable: disable users, named by key, named by email
 UPDATE users SET active=? WHERE users.id IN (SELECT slett_keys_1.k0
