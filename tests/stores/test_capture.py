@@ -11,7 +11,7 @@ import pytest
 
 from slett.stores.capture import Taken, capture, shape_of
 from slett.stores.errors import Busy, StoreError, Unproven
-from slett.stores.operations import Change, Collect, Delete, KeySet, Link, Rows, Rule, Update, Write
+from slett.stores.operations import Change, Collect, Delete, Holder, KeySet, Link, Rows, Rule, Update, Write
 from slett.stores.sql import Session
 from slett.stores.statements import Slice
 from tests.servers.databases import dialect_of, engine
@@ -149,6 +149,41 @@ def test_rows_that_nothing_tells_apart_go_in_slices_or_whole(shop: Shop) -> None
         total = session.number(Delete(OWN_LOG))
         taken, blocks, count = take(session, Delete(OWN_LOG), Slice(0, 3) if total else None)
     assert (count, len(rows_in(shop.url, taken, blocks))) == (3, 3)
+
+
+NOBODY_ELSE = replace(OWN_ORDERS, unless=(Holder(("no",), "logged", ("code",), table="log", match=("code",)),))
+LOGGED = KeySet("logged", "", "", ("code",), ("integer",), ("code",))
+KINDS: dict[str, Change] = {
+    "rows": Delete(NOBODY_ELSE),
+    "values": Update(NOBODY_ELSE, (Write("note", Rule("constant", "-")),)),
+}
+
+
+@ways
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_other_tables_decide_about_are_handed_out(shop: Shop, inline_keys: int, kind: str) -> None:
+    execute(shop.url, "INSERT INTO log VALUES (20, 2, 'theirs')")
+    with shop.session(1, inline_keys=inline_keys) as session:
+        session.know(LOGGED, [(0, 7)], people=1)
+        taken, blocks, count = take(session, KINDS[kind])
+        assert (count, [row[1:3] for row in rows_in(shop.url, taken, blocks)]) == (1, [("1", "10")])
+        assert take(session, KINDS[kind])[1:] == ([], 0)
+
+
+def test_as_many_other_rows_are_not_taken_for_those_that_were_handed_out(mariadb_database: str) -> None:
+    """While rows are handed out, somebody takes hold of one and brings another. READ COMMITTED lets them."""
+    with opened(mariadb_database + "?init_command=SET SESSION tx_isolation = 'READ-COMMITTED'") as shop:
+        before = shop.rows("SELECT * FROM «order»")
+
+        def meanwhile(_block: bytes) -> None:
+            execute(mariadb_database, "INSERT INTO log VALUES (10, 2, 'theirs')")
+            execute(mariadb_database, "INSERT INTO «order» VALUES (8, 8, 1, 'new', NULL)")
+
+        with shop.session(1) as session:
+            session.know(LOGGED, [(0, 7)], people=1)
+            with pytest.raises(Busy, match="decides about the rows"), session.transaction():
+                capture(session, KINDS["rows"], meanwhile)
+        assert shop.rows("SELECT * FROM «order» WHERE shop <> 8") == before
 
 
 def test_blocks_are_bounded_and_hold_whole_rows(shop: Shop) -> None:

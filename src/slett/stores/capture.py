@@ -18,7 +18,7 @@ from functools import partial
 from secrets import randbits
 from typing import Any
 
-from sqlalchemy import and_, delete, literal_column, select, table, update
+from sqlalchemy import and_, delete, func, literal_column, select, table, true, update
 from sqlalchemy import column as sa_column
 
 from slett.stores.conditions import key_column
@@ -57,19 +57,30 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
     session.make.change(change, of)  # proven before anything is handed out
     if session.store.dialect.returns:
         return _gather(session.hand_out(_returning(session, change, taken, of), extra), COPIED, write)
-    if isinstance(change, Delete):
+    if isinstance(change, Delete) and not (_looks_elsewhere(change) and taken.key):
         found = _gather(session.hand_out(_rows_before(session, change, taken, of), extra), LITERAL, write)
         changed = session.apply(change, part)
     else:
-        aside = _values_aside(session, change, taken, of)
         session.run_text(f"{session.store.dialect.drop} {ASIDE}")
-        session.ask(aside, extra)
-        changed = session.apply(change, part)
-        found = _gather(session.hand_out(_values_both(session, change, taken), extra), LITERAL, write)
+        session.ask(_aside(session, change, taken, of), extra)
+        if isinstance(change, Delete):
+            found = _gather(session.hand_out(_rows_aside(session, change, taken)), LITERAL, write)
+            changed = session.apply(change, part)
+        else:
+            changed = session.apply(change, part)
+            found = _gather(session.hand_out(_values_both(session, change, taken)), LITERAL, write)
+        if _looks_elsewhere(change) and session.run(_left(session, change, taken)).scalar_one():
+            raise Busy(session.store.name, "somebody wrote what decides about the rows at the same moment")
         session.run_text(f"{session.store.dialect.drop} {ASIDE}")
     if found != changed and not (isinstance(change, Delete) and changed < found and _went_along(session, change)):
         raise Busy(session.store.name, "somebody wrote the same rows at the same moment")
     return changed
+
+
+def _looks_elsewhere(change: Change) -> bool:
+    """Whether rows of other tables, which are not locked, decide which rows are changed."""
+    rows = change.rows
+    return any(each.table for each in rows.unless) or bool(rows.due and rows.due.parents)
 
 
 def _went_along(session: Session, change: Delete) -> bool:
@@ -152,31 +163,54 @@ def _rows_before(session: Session, change: Delete, taken: Taken, of: Part) -> Pr
     return session.make.remember(("before", change, of), change.rows, make)
 
 
-def _values_aside(session: Session, change: Update, taken: Taken, of: Part) -> Prepared:
-    """The temporary table of the rows' keys and old values."""
+def _aside(session: Session, change: Change, taken: Taken, of: Part) -> Prepared:
+    """The temporary table of the keys of the rows, and of their old values if there will be others."""
 
     def make() -> Any:
         target = session.conditions.table(change.rows.table)
         number, where = _once(session, change, target, of)
         keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
-        old = session.store.dialect.line([_literal(session, taken, target, each) for each in taken.columns])
-        return select(number.label("person"), *keys, old.label("old")).where(where).with_for_update()
+        old = [_literal(session, taken, target, each) for each in taken.columns if taken.what == "values"]
+        line = session.store.dialect.line(old or [literal_column("''")])
+        return select(number.label("person"), *keys, line.label("old")).where(where).with_for_update()
 
     found = session.make.remember(("aside", change, of), change.rows, make)
     start = session.store.dialect.temporary.format(name=ASIDE, large="old")
     return Prepared(f"{start} {found.text}", found.values)
 
 
+def _rows_aside(session: Session, change: Delete, taken: Taken) -> Prepared:
+    def make() -> Any:
+        aside, target, same = _beside(session, change, taken)
+        fields = [_literal(session, taken, target, each) for each in taken.columns]
+        return select(session.store.dialect.line([aside.c.person, *fields])).where(same)
+
+    return session.make.remember(("rows aside", change), change.rows, make)
+
+
 def _values_both(session: Session, change: Update, taken: Taken) -> Prepared:
     def make() -> Any:
-        target = session.conditions.table(change.rows.table)
-        aside = table(ASIDE, *(sa_column(each) for each in ("person", "old", *map(key_column, range(len(taken.key))))))
+        aside, target, same = _beside(session, change, taken)
         keys = [_literal(session, taken, target, each) for each in taken.key]
         new = [_literal(session, taken, target, each) for each in taken.columns]
-        same = (target.c[each] == aside.c[key_column(n)] for n, each in enumerate(taken.key))
-        return select(session.store.dialect.line([aside.c.person, *keys, aside.c.old, *new])).where(*same)
+        return select(session.store.dialect.line([aside.c.person, *keys, aside.c.old, *new])).where(same)
 
     return session.make.remember(("both", change), change.rows, make)
+
+
+def _left(session: Session, change: Change, taken: Taken) -> Any:
+    """The SELECT that counts the rows that were handed out and not changed."""
+    aside, target, same = _beside(session, change, taken)
+    unchanged = true() if isinstance(change, Delete) else session.conditions.unfinished(change, target)
+    return select(func.count()).select_from(aside, target).where(same, unchanged).with_for_update()
+
+
+def _beside(session: Session, change: Change, taken: Taken) -> tuple[Any, Any, Any]:
+    """(what was put aside, the table, which rows of the two belong together)."""
+    target = session.conditions.table(change.rows.table)
+    keys = [key_column(n) for n in range(len(taken.key))]
+    aside = table(ASIDE, *map(sa_column, ("person", "old", *keys)))
+    return aside, target, and_(*(target.c[each] == aside.c[key] for key, each in zip(keys, taken.key, strict=True)))
 
 
 def _once(session: Session, change: Change, target: Any, of: Part) -> tuple[Any, Any]:

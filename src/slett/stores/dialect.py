@@ -29,6 +29,7 @@ class Dialect(Protocol):
     returns: ClassVar[bool]  # DELETE and UPDATE hand out the rows that they change
     temporary: ClassVar[str]  # begins a temporary table `{name}` of a SELECT; its column `{large}` takes any length
     checks_each_row: ClassVar[bool]  # a foreign key is checked at each row of a statement, not at its end
+    unless_there: ClassVar[tuple[str, str]]  # begins and ends an INSERT that leaves out what a UNIQUE index keeps out
     overriding: ClassVar[str]  # after the columns of an INSERT: values that the database gives may be given to it
     drop: ClassVar[str]  # drops a temporary table, if there is one; and commits nothing
 

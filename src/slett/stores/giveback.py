@@ -11,17 +11,18 @@ goes in beside the others, and a column becomes its old value only where it stil
 that is there already, byte for byte, counts as back, so that all of this may be repeated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_, case, exists, func, literal, not_, or_, select, true, update
 
-from slett.stores.errors import Busy
+from slett.stores.errors import Busy, Conflict
 from slett.stores.proof import insist
 from slett.stores.schema import ForeignKey, Table
 from slett.stores.sql import Session
-from slett.stores.staging import Column, Staged, image, stage
+from slett.stores.staging import SOME, Column, Staged, image, stage
 
 __all__ = ["Blocked", "Staged", "blocked", "give_back", "stage"]
 
@@ -60,7 +61,7 @@ def give_back(session: Session, staged: Staged) -> int:
 
     Raises:
         Unproven: a statement would not be bound to keys. Nothing ran.
-        Conflict: a constraint forbids it that cannot be seen beforehand; or somebody took a key at the same moment.
+        Conflict: a CHECK forbids it by now; or somebody took a key at the same moment.
         Busy: somebody holds a lock; the transaction may be tried again.
     """
     with session.exactly():
@@ -128,6 +129,8 @@ def _judge_rows(session: Session, staged: Staged, live: Table) -> None:
     for foreign in live.foreign_keys:
         if set(foreign.columns) <= names and foreign.table != live.name:
             _mark(session, staged, _orphaned(foreign), _is_orphan(session, staged, foreign))
+    if staged.taken.key and _hidden(live, names):
+        _try_insert(session, staged, live, names)
     itself = [each for each in live.foreign_keys if set(each.columns) <= names and each.table == live.name]
     while sum(_mark(session, staged, _orphaned(each), _is_orphan(session, staged, each)) for each in itself):
         pass  # what hangs on a row that was just blocked
@@ -228,6 +231,8 @@ def _judge_values(session: Session, staged: Staged, live: Table) -> None:
         _mark(session, staged, "the row is gone", not_(alive), flag)
         _mark(session, staged, f"its column `{name}` was written since", not_(as_written), flag)
     _judge_references(session, staged, live, target, keyed)
+    if _hidden(live, set(taken.columns)):
+        _try_write(session, staged, live)
 
 
 def _judge_references(session: Session, staged: Staged, live: Table, target: Any, keyed: list[Any]) -> None:
@@ -261,30 +266,95 @@ def _present(staged: Staged) -> list[Column]:
     return [each for each in staged.columns if each.now is not None]
 
 
+# -- what only trying tells -----------------------------------------------------------------------------
+
+
+def _hidden(live: Table, names: set[str]) -> list[tuple[str, ...]]:
+    """Columns of UNIQUE indexes that are computed, hold for some rows only, or have columns that were not captured."""
+    computed = {each.name for each in live.columns if each.generated}
+    beyond = [each for each in live.unique if not set(each) <= names and set(each) & (names | computed)]
+    return [*beyond, *(each for each in live.unique_partly if set(each) & names)]
+
+
+def _try_insert(session: Session, staged: Staged, live: Table, names: set[str]) -> None:
+    """Block the rows that such an index keeps out: tried, and undone."""
+    mine, target = staged.table, session.conditions.table(live.name)
+    keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
+    with _undone(session):
+        _insert(session, staged, trial=True)
+        away = ~exists(select(literal(1)).select_from(target).where(*keyed))
+        lines = [line for (line,) in session.run(select(mine.c.line).where(mine.c.why == 0, away))]
+    for some in _some(lines):
+        _mark(session, staged, _kept_out(_hidden(live, names)), mine.c.line.in_(some))
+
+
+def _try_write(session: Session, staged: Staged, live: Table) -> None:
+    """Block the values that such an index keeps out: tried on all rows, then on half of them, and so on; and undone."""
+    mine, hidden = staged.table, _hidden(live, set(staged.taken.columns))
+    columns = {name for each in hidden for name in each}
+    if columns & {each.name for each in live.columns if each.generated}:
+        columns |= set(staged.taken.columns)  # from which it is computed is not known
+    flags = [flag for flag, name, _, _ in _value_columns(staged) if name in columns]
+    lines = [line for (line,) in session.run(select(mine.c.line).where(or_(*(mine.c[each] == 0 for each in flags))))]
+    open_ = list(_some(lines))
+    while open_:
+        some = open_.pop()
+        try:
+            with _undone(session):
+                _write_back(session, staged, some)
+        except Conflict:
+            if len(some) > 1:
+                open_ += [some[: len(some) // 2], some[len(some) // 2 :]]
+                continue
+            for flag in flags:
+                _mark(session, staged, _kept_out(hidden), mine.c.line.in_(some), flag)
+
+
+def _kept_out(hidden: list[tuple[str, ...]]) -> str:
+    named = " or ".join("(" + ", ".join(f"`{name}`" for name in each) + ")" for each in hidden)
+    return f"another row has its value of a UNIQUE index over {named} now"
+
+
+def _some(lines: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (lines[start : start + SOME] for start in range(0, len(lines), SOME))
+
+
+@contextmanager
+def _undone(session: Session) -> Iterator[None]:
+    session.run_text("SAVEPOINT slett_trial")
+    try:
+        yield
+    finally:
+        session.run_text("ROLLBACK TO SAVEPOINT slett_trial")
+        session.run_text("RELEASE SAVEPOINT slett_trial")
+
+
 # -- back -----------------------------------------------------------------------------------------------
 
 
-def _insert(session: Session, staged: Staged) -> None:
+def _insert(session: Session, staged: Staged, *, trial: bool = False) -> None:
+    """Put in what is not blocked; as a trial, without what a UNIQUE index keeps out."""
     mine, target = staged.table, session.conditions.table(staged.taken.table)
-    columns = _present(staged)
+    if not session.run(select(func.count()).select_from(mine).where(mine.c.why == 0)).scalar_one():
+        return
+    dialect, columns = session.store.dialect, _present(staged)
     rows = session.make.prepare(select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0))
     quote = session._connection.dialect.identifier_preparer
     names = ", ".join(quote.quote(each.of) for each in columns)
-    insert = f"INSERT INTO {quote.format_table(target)} ({names}) {session.store.dialect.overriding} "
-    if not session.run(select(func.count()).select_from(mine).where(mine.c.why == 0)).scalar_one():
-        return
+    before, after = dialect.unless_there if trial else ("INSERT", "")
+    text = f"{before} INTO {quote.format_table(target)} ({names}) {dialect.overriding} {rows.text} {after}"
     live = session.schema.tables[staged.taken.table]
-    if not (session.store.dialect.checks_each_row and any(each.table == live.name for each in live.foreign_keys)):
-        session.ask(replace(rows, text=insert + rows.text))
+    if not (dialect.checks_each_row and any(each.table == live.name for each in live.foreign_keys)):
+        session.ask(replace(rows, text=text))
         return
     # of the statement's own rows, those to come do not count yet: so it is checked afterwards, by ourselves
     session.run_text("SET foreign_key_checks = 0")
     try:
-        session.ask(replace(rows, text=insert + rows.text))
+        session.ask(replace(rows, text=text))
     finally:
         session.run_text("SET foreign_key_checks = 1")
     for foreign in live.foreign_keys:
-        if set(foreign.columns) <= {each.of for each in columns}:
+        if set(foreign.columns) <= {each.of for each in columns} and not trial:
             _insist_on_parents(session, staged, foreign)
 
 
@@ -303,7 +373,7 @@ def _insist_on_parents(session: Session, staged: Staged, foreign: ForeignKey) ->
         raise Busy(session.store.name, f"a row of `{foreign.table}` went at the same moment")
 
 
-def _write_back(session: Session, staged: Staged) -> None:
+def _write_back(session: Session, staged: Staged, lines: Sequence[int] | None = None) -> None:
     mine, target = staged.table, session.conditions.table(staged.taken.table)
     keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
     free, values = [], {}
@@ -312,6 +382,7 @@ def _write_back(session: Session, staged: Staged) -> None:
             free.append(mine.c[flag] == 0)
             values[name] = case((mine.c[flag] == 0, mine.c[old.name]), else_=target.c[name])
     if values:
-        statement = update(target).values(values).where(*keyed, or_(*free))
+        these = true() if lines is None else mine.c.line.in_(lines)
+        statement = update(target).values(values).where(*keyed, or_(*free), these)
         insist(session.store.name, statement, [staged.taken.key])
         session.run(statement)

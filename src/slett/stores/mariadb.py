@@ -60,6 +60,7 @@ class MariaDB:
     returns: ClassVar[bool] = False
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} ({large} longblob) AS"
     checks_each_row: ClassVar[bool] = True
+    unless_there: ClassVar[tuple[str, str]] = ("INSERT IGNORE", "")
     overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TEMPORARY TABLE IF EXISTS"
 

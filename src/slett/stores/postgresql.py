@@ -86,6 +86,7 @@ class PostgreSQL:
     returns: ClassVar[bool] = True
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
     checks_each_row: ClassVar[bool] = False
+    unless_there: ClassVar[tuple[str, str]] = ("INSERT", "ON CONFLICT DO NOTHING")
     overriding: ClassVar[str] = "OVERRIDING SYSTEM VALUE"
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 

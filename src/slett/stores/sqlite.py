@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+import struct
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -42,6 +43,7 @@ class SQLite:
     returns: ClassVar[bool] = False  # only the new values
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
     checks_each_row: ClassVar[bool] = False
+    unless_there: ClassVar[tuple[str, str]] = ("INSERT", "ON CONFLICT DO NOTHING")
     overriding: ClassVar[str] = ""
     drop: ClassVar[str] = "DROP TABLE IF EXISTS"
 
@@ -60,6 +62,8 @@ class SQLite:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.create_function("slett_fold", 1, _fold, deterministic=True)
             connection.create_function("slett_hmac", 2, _hmac, deterministic=True)
+            connection.create_function("slett_bits", 1, _bits, deterministic=True)
+            connection.create_function("slett_real", 1, _real, deterministic=True)
             return connection
 
         return create_engine("sqlite://", creator=open_file, poolclass=QueuePool)
@@ -124,12 +128,11 @@ class SQLite:
             yield row.encode("ascii")
 
     def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
-        # quote() stops at the first NUL
+        # quote() stops at the first NUL, and knows neither the sign of nought nor every last bit
         text = _joined(literal_column("'CAST(X'''"), func.hex(column), literal_column("''' AS TEXT)'"))
-        endless: list[Any] = [
-            (column == literal_column(each), literal_column(f"'{each}'")) for each in ("9e999", "-9e999")
-        ]
-        return case((func.typeof(column) == literal_column("'text'"), text), *endless, else_=func.quote(column))
+        real = _joined(literal_column("'slett_real(X'''"), func.slett_bits(column), literal_column("''')'"))
+        kinds: dict[Any, Any] = {literal_column("'text'"): text, literal_column("'real'"): real}
+        return case(kinds, value=func.typeof(column), else_=func.quote(column))
 
     def line(self, parts: Sequence[ColumnElement[Any]], /) -> ColumnElement[Any]:
         first, *rest = parts
@@ -224,6 +227,17 @@ def _fold(value: Any) -> Any:
 
 def _hmac(key: bytes, value: Any) -> str | None:
     return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()
+
+
+def _bits(value: float) -> str:
+    """A number as IEEE 754 stores it, in hexadecimal digits."""
+    return struct.pack(">d", value).hex()
+
+
+def _real(bits: bytes) -> float:
+    """That number again."""
+    found: tuple[float] = struct.unpack(">d", bits)
+    return found[0]
 
 
 def _path(path: tuple[str, ...]) -> str:
