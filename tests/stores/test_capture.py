@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from time import sleep
 from typing import Any
 
 import pytest
 
-from slett.stores.capture import Taken, capture, shape_of
+from slett.stores.capture import Taken, capture, capture_all, shape_of
 from slett.stores.errors import Busy, StoreError, Unproven
 from slett.stores.operations import Change, Collect, Delete, Holder, KeySet, Link, Rows, Rule, Update, Write
 from slett.stores.sql import Session
@@ -184,6 +185,25 @@ def test_as_many_other_rows_are_not_taken_for_those_that_were_handed_out(mariadb
             with pytest.raises(Busy, match="decides about the rows"), session.transaction():
                 capture(session, KINDS["rows"], meanwhile)
         assert shop.rows("SELECT * FROM «order» WHERE shop <> 8") == before
+
+
+@ways
+def test_a_group_of_changes_is_captured_as_each_alone(shop: Shop, inline_keys: int) -> None:
+    changes = [Delete(OWN_LOG), FORGET, Delete(OWN_ORDERS)]
+    with shop.session(1, inline_keys=inline_keys) as session:
+        taken = [shape_of(session, each) for each in changes]
+        alone: list[list[bytes]] = [[], [], []]
+        together: list[list[bytes]] = [[], [], []]
+        with suppress(InterruptedError), session.transaction():
+            counts = [capture(session, each, into.append) for each, into in zip(changes, alone, strict=True)]
+            raise InterruptedError
+        with session.transaction():
+            assert (
+                capture_all(session, changes, lambda place, block: together[place].append(block)) == counts == [3, 1, 2]
+            )
+            assert capture_all(session, [], lambda _place, _block: None) == []
+    for shape, one, other in zip(taken, alone, together, strict=True):
+        assert rows_in(shop.url, shape, other) == rows_in(shop.url, shape, one)
 
 
 def test_blocks_are_bounded_and_hold_whole_rows(shop: Shop) -> None:

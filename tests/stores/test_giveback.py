@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slett.stores.capture import Taken, capture, shape_of
+from slett.stores.capture import Taken, capture, capture_all, shape_of
 from slett.stores.errors import StoreError
 from slett.stores.giveback import blocked, give_back, stage
 from slett.stores.operations import Change, Delete, Link, Rows, Rule, Update, Write
@@ -16,7 +16,7 @@ from slett.stores.schema import Dialect, Schema
 from slett.stores.sql import Store
 from slett.stores.statements import Slice
 from tests.conftest import NewDatabase
-from tests.servers.databases import wipe
+from tests.servers.databases import engine, wipe
 from tests.stores.conformance import NAMED, TODAY, Shop
 from tests.stores.nasty import POSTGRESQL_TYPES, TYPES, dump
 from tests.stores.schemas import execute
@@ -47,6 +47,7 @@ class World:
     slices: int
     comes_back: int | None
     update: bool
+    together: bool
 
     def make(self, dialect: Dialect, url: str) -> None:
         wipe(url)
@@ -89,6 +90,7 @@ def worlds(draw: st.DrawFn, dialect: Dialect) -> World:
         draw(st.sampled_from([0, 2])),
         draw(st.sampled_from([None, 0, len(people) - 1])),
         update,
+        draw(st.booleans()),
     )
 
 
@@ -130,7 +132,10 @@ def test_what_was_captured_comes_back_byte_for_byte(dialect: Dialect, law_databa
             captured = 0
             for part in parts:
                 with session.transaction():
-                    captured += capture(session, change, blocks.append, part)
+                    if world.together and part is None:
+                        captured += capture_all(session, [change], lambda _place, block: blocks.append(block))[0]
+                    else:
+                        captured += capture(session, change, blocks.append, part)
             assert captured == sum(expected.values())
             assert session.count([change]) == [0]
         emptied = dump(law_database, "t")
@@ -408,3 +413,54 @@ def test_blocks_of_another_kind_of_database_are_refused(shop: Shop) -> None:
     execute(shop.url, "DROP TABLE note")
     with pytest.raises(StoreError, match="`note` is gone"):
         bring_back(shop, (taken, blocks))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"], scope="session")  # InnoDB lets no such circle go
+def test_tables_that_refer_to_each_other_come_back_together_or_not_at_all(shop: Shop) -> None:
+    later = "DEFERRABLE INITIALLY IMMEDIATE"
+    execute(
+        shop.url,
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, person_id INTEGER, b_id INTEGER NOT NULL, tag VARCHAR(9) UNIQUE)",
+        f"CREATE TABLE b (id INTEGER PRIMARY KEY, person_id INTEGER, a_id INTEGER NOT NULL REFERENCES a (id) {later})",
+    )
+    if shop.schema.dialect == "postgresql":
+        execute(shop.url, f"ALTER TABLE a ADD CONSTRAINT a_b FOREIGN KEY (b_id) REFERENCES b (id) {later}")
+    else:
+        columns = f"id INTEGER PRIMARY KEY, person_id INTEGER, b_id INTEGER NOT NULL REFERENCES b (id) {later}"
+        execute(shop.url, "DROP TABLE a", f"CREATE TABLE a ({columns}, tag VARCHAR(9) UNIQUE)")
+    with engine(shop.url).connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        if shop.schema.dialect == "postgresql":
+            connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+        connection.exec_driver_sql("INSERT INTO a VALUES (1, 1, 2, 'x'), (3, 1, 4, 'y')")
+        connection.exec_driver_sql("INSERT INTO b VALUES (2, 1, 1), (4, 1, 3)")
+        connection.exec_driver_sql("COMMIT")
+    shop = replace(shop, schema=shop.store.read_schema())
+    before = [dump(shop.url, "a"), dump(shop.url, "b")]
+    rows = [Rows(each, (Link(("person_id",), "named", ("id",)),), key=("id",)) for each in "ab"]
+    blocks: list[list[bytes]] = [[], []]
+    with shop.session(1) as session:
+        taken = [shape_of(session, Delete(each)) for each in rows]
+        with session.transaction(defer=True):
+            for each, into in zip(rows, blocks, strict=True):
+                assert capture(session, Delete(each), into.append) == 2
+
+    def back() -> tuple[list[tuple[str, int]], list[int]]:
+        with shop.session(1) as session, session.transaction(defer=True):
+            staged = [stage(session, *each) for each in zip(taken, blocks, strict=True)]
+            reasons = [(each.table, each.rows) for each in blocked(session, *staged)]
+            return reasons, [give_back(session, each) for each in staged]
+
+    with engine(shop.url).connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        if shop.schema.dialect == "postgresql":
+            connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+        connection.exec_driver_sql("INSERT INTO a VALUES (9, NULL, 9, 'x')")
+        connection.exec_driver_sql("INSERT INTO b VALUES (9, NULL, 9)")
+        connection.exec_driver_sql("COMMIT")
+    assert back() == ([("a", 1), ("b", 1)], [1, 1])
+    with shop.session(1) as session, session.transaction(defer=True):
+        session.run_text("DELETE FROM b WHERE id = 9")
+        session.run_text("DELETE FROM a WHERE id = 9")
+    assert back() == ([], [2, 2])
+    assert [dump(shop.url, "a"), dump(shop.url, "b")] == before

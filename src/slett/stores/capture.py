@@ -3,6 +3,9 @@
     with session.transaction():
         rows = capture(session, change, seal)            # or, for a large one: capture(session, change, seal, part)
 
+A group of small changes goes with fewer round trips: `capture_all(session, changes, seal)`, where `seal` is also told
+which change a block is of.
+
 `seal` is called with blocks of bytes, each a whole number of rows and about a mebibyte at most, unless one row is more.
 All of them were handed out when `capture` returns; only then may the transaction commit. `shape_of(session, change)`
 says beforehand what is in them, to be kept beside them; `giveback` takes both.
@@ -13,7 +16,7 @@ if then another number of rows is changed, nothing is (`Busy`: try the transacti
 databases write the text, the bytes pass through.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from secrets import randbits
 from typing import Any
@@ -29,7 +32,7 @@ from slett.stores.sql import Session
 from slett.stores.statements import Extra, Part, Prepared, Slice
 from slett.stores.taken import Taken, shape, shape_of
 
-__all__ = ["Taken", "capture", "shape_of"]
+__all__ = ["Taken", "capture", "capture_all", "shape_of"]
 
 BLOCK = 2**20  # bytes handed out at once
 COPIED, LITERAL = b"%b", b"(%b),\n"
@@ -75,6 +78,27 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
     if found != changed and not (isinstance(change, Delete) and changed < found and _went_along(session, change)):
         raise Busy(session.store.name, "somebody wrote the same rows at the same moment")
     return changed
+
+
+def capture_all(session: Session, changes: Sequence[Change], write: Callable[[int, bytes], None]) -> list[int]:
+    """Run small changes in their order, each captured; says how many rows each touched.
+
+    Their rows, of a few thousand in all, are held in memory where all go to the database at once.
+
+    Args:
+        write: takes the place of the change and a block of its rows.
+
+    Raises:
+        The same as `capture`.
+    """
+    if not session.store.dialect.returns:
+        return [capture(session, change, partial(write, place)) for place, change in enumerate(changes)]
+    made = []
+    for change in changes:
+        session.make.change(change)  # proven before anything is handed out
+        made.append(_returning(session, change, shape(session, change), ""))
+    found = session.hand_out_all(made) if made else []
+    return [_gather(rows, COPIED, partial(write, place)) for place, rows in enumerate(found)]
 
 
 def _looks_elsewhere(change: Change) -> bool:

@@ -92,6 +92,11 @@ class Dialect(Protocol):
         PostgreSQL: a line of COPY's text format. Elsewhere the statement makes it: the list of a row's literals.
         """
 
+    def hand_out_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]], /
+    ) -> list[list[bytes]]:
+        """The same of each statement, all sent at once; only where `returns`."""
+
     def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
         """The column's value as text that is, in a statement, that very value again; where `returns`, as it is."""
 

@@ -39,20 +39,26 @@ class Blocked:
     why: str
 
 
-def blocked(session: Session, staged: Staged) -> list[Blocked]:
+def blocked(session: Session, *staged: Staged) -> list[Blocked]:
     """What cannot go back as things are now, each row once for each of its reasons: of values there may be several.
 
-    Ask after the parents were given back. Nothing that lasts is changed.
+    Ask after the parents were given back. Tables that refer to each other in a circle are asked about together, and
+    then given back one after the other. Nothing that lasts is changed.
     """
     with session.exactly():
-        _judge(session, staged)
-        mine, found = staged.table, list[Blocked]()
-        for number, why in enumerate(staged.reasons, 1):
-            these = (
-                select(func.count()).select_from(mine).where(or_(*(mine.c[each] == number for each in staged.flags)))
-            )
-            if rows := int(session.run(these).scalar_one()):
-                found.append(Blocked(staged.taken.store, staged.taken.table, rows, why))
+        found = [_judged(session, each) for each in staged]
+        while len(staged) > 1 and found != (again := [_judged(session, each) for each in staged]):
+            found = again
+    return [each for of_table in found for each in of_table]
+
+
+def _judged(session: Session, staged: Staged) -> list[Blocked]:
+    _judge(session, staged)
+    mine, found = staged.table, list[Blocked]()
+    for number, why in enumerate(staged.reasons, 1):
+        these = select(func.count()).select_from(mine).where(or_(*(mine.c[each] == number for each in staged.flags)))
+        if rows := int(session.run(these).scalar_one()):
+            found.append(Blocked(staged.taken.store, staged.taken.table, rows, why))
     return found
 
 
@@ -182,7 +188,8 @@ def _is_orphan(session: Session, staged: Staged, foreign: ForeignKey) -> Any:
         row = other.table.alias(f"other{number}")
         same = [row.c[other.of(there)] == each for there, each in zip(foreign.match, here, strict=True)]
         found = and_(found, ~exists(select(literal(1)).select_from(row).where(*same, row.c.why > 0)))
-        if other is staged:
+        waits = foreign.deferrable or session.schema.dialect == "sqlite"  # which defers them all
+        if other is staged or waits:
             found = or_(found, exists(select(literal(1)).select_from(row).where(*same, row.c.why == 0)))
     return and_(*(each.is_not(None) for each in here), not_(found))
 

@@ -69,6 +69,8 @@ SELECT set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'postgr
        set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true),
        set_config('xmloption', 'content', true), set_config('lc_monetary', 'C', true)
 """
+_ESCAPES = {b"\\": rb"\\", b"\b": rb"\b", b"\f": rb"\f", b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t", b"\v": rb"\v"}
+_SPECIAL = re.compile(rb"[\\\b\f\n\r\t\v]")  # what COPY's text format writes as two characters
 _HEIRS = """
 SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relname = %s AND n.nspname = coalesce(%s, current_schema())
@@ -191,6 +193,15 @@ class PostgreSQL:
             # COPY takes no parameters: the driver writes them into it, and without any leaves %% as it is
             with cursor.copy(copy, parameters) if parameters else cursor.copy(copy.replace("%%", "%")) as rows:
                 yield from map(bytes, rows)
+
+    def hand_out_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]], /
+    ) -> list[list[bytes]]:
+        driver: Any = connection.connection.driver_connection
+        with _as_sqlalchemy_raises(), driver.pipeline():
+            driver.execute(_PINS)
+            cursors = [driver.execute(text, parameters) for text, parameters in statements]
+        return [list(_copy_lines(cursor.pgresult, driver.info.encoding)) for cursor in cursors]
 
     def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
         return column
@@ -364,6 +375,20 @@ def _unreachable(message: str) -> str:
         if sign in message:
             return sentence
     return "the connection was lost or could not be made"
+
+
+def _copy_lines(result: Any, encoding: str) -> Iterator[bytes]:
+    """Rows of a result as COPY writes them."""
+    foreign = encoding not in ("utf-8", "ascii")  # ASCII: the database knows no encoding, and changes no byte
+    for row in range(result.ntuples):
+        cells = [result.get_value(row, place) for place in range(result.nfields)]
+        if foreign:
+            cells = [cell and cell.decode(encoding).encode() for cell in cells]
+        yield b"\t".join(rb"\N" if cell is None else _SPECIAL.sub(_escape, cell) for cell in cells) + b"\n"
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    return _ESCAPES[found[0]]
 
 
 def _path(path: tuple[str, ...]) -> str:

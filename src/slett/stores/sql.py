@@ -448,6 +448,13 @@ class Session:
         with self.store._words():
             yield from self._dialect.hand_out(self._live, prepared.text, prepared.parameters(self.known, extra))
 
+    def hand_out_all(self, prepared: Sequence[Prepared]) -> list[list[bytes]]:
+        """The same of several statements that are sent at once; only where the database `returns`."""
+        self.statements += len(prepared)
+        with self.store._words():
+            filled = [(each.text, each.parameters(self.known, NOTHING)) for each in prepared]
+            return self._dialect.hand_out_all(self._connection, filled)
+
     def run_text(self, statement: str) -> None:
         """Run a statement that has no parameters and names no row."""
         self.statements += 1

@@ -127,6 +127,9 @@ class SQLite:
         for (row,) in connection.exec_driver_sql(statement, parameters, execution_options={"yield_per": 1_000}):
             yield row.encode("ascii")
 
+    def hand_out_all(self, *_: object) -> list[list[bytes]]:
+        raise NotImplementedError("rows are read before they are changed")
+
     def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
         # quote() stops at the first NUL, and knows neither the sign of nought nor every last bit
         text = _joined(literal_column("'CAST(X'''"), func.hex(column), literal_column("''' AS TEXT)'"))
