@@ -108,6 +108,20 @@ class Pace(Section):
     replicas: Words = Field(default=(), repr=False, description="`store=url` of replicas that are asked themselves")
 
 
+class Vault(Section):
+    """What is taken out of the stores and may come back for a while."""
+
+    undo_window_hours: int = Field(
+        default=0, ge=0, le=24 * 28, description="how long an erasure can be undone by `slett restore`; 0: not at all"
+    )
+    approvals: Literal[1, 2] = Field(default=1, description="how many people must ask for an undo")
+    service_key: bool = Field(
+        default=False, description="can the service open sealed accounts too, or only the person with their code?"
+    )
+    url: str = Field(default="", repr=False, description="where large vaults are kept (fsspec); empty: in the ledger")
+    ledger_mb: int = Field(default=64, ge=0, description="of each vault stay in the ledger, where `url` is set")
+
+
 class Settings(Section):
     """Every setting, with its default. `SLETT_HOME` is `home` here, `SLETT_PORTAL_URL` is `portal.url`, and so on."""
 
@@ -136,6 +150,7 @@ class Settings(Section):
     portal: Portal = Portal()
     mail: Mail = Mail()
     webhook: Webhook = Webhook()
+    vault: Vault = Vault()
 
     @property
     def ledger(self) -> str:

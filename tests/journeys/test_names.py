@@ -1,5 +1,7 @@
 """Tables and columns by any name: hyphens, spaces, reserved words, mixed case, and signs that drivers trip over."""
 
+from datetime import date
+
 import pytest
 
 from tests.journeys.difference import Difference, erased
@@ -153,3 +155,61 @@ audit.lines:
     assert scene.rows('SELECT * FROM "Old-Shop"."order"') == [(2, 2)]
     assert scene.rows('SELECT * FROM "Old-Shop".users') == [(1, "liv@x.no")]
     assert scene.rows("SELECT * FROM audit.lines") == [(2, 2)]
+
+
+@pytest.mark.parametrize("undo", [0, 24], ids=["gone", "vault"])
+def test_no_table_is_taken_for_a_name_of_our_own_statements(scene: Scene, undo: int) -> None:
+    """Tables called as inner queries might be: a row must never be compared with itself instead of with its parent."""
+    scene.settings["vault"] = {"undo_window_hours": undo}
+    scene.sql(
+        "CREATE TABLE people (id INT PRIMARY KEY, person INT)",
+        "CREATE TABLE locked (id INT PRIMARY KEY, person INT, placed DATE NOT NULL)",
+        "CREATE TABLE parent1 (id INT PRIMARY KEY, locked INT)",
+        "CREATE TABLE holder (id INT PRIMARY KEY, title VARCHAR(9))",
+        "CREATE TABLE seen (holder INT, person INT, PRIMARY KEY (holder, person))",
+        "CREATE TABLE nobody (id INT PRIMARY KEY, person INT, k0 VARCHAR(9))",
+        "INSERT INTO people VALUES (1, 7), (2, 7)",
+        "INSERT INTO locked VALUES (1, 1, '2026-01-01'), (2, 1, '2001-01-01')",
+        "INSERT INTO locked VALUES (3, 2, '2026-01-01'), (4, 2, '2001-01-01')",
+        "INSERT INTO parent1 VALUES (1, 1), (2, 2), (3, 3), (4, 4)",
+        "INSERT INTO holder VALUES (1, 'mine'), (2, 'ours'), (3, 'theirs')",
+        "INSERT INTO seen VALUES (1, 1), (2, 1), (2, 2), (3, 2)",
+        "INSERT INTO nobody VALUES (1, 1, 'x'), (2, 2, 'x')",
+    )
+    scene.map(
+        shop="""
+people: {root: true, action: delete}
+locked:
+  references: [{column: person, to: people}]
+  action: keep
+  until: {column: placed, add: 5 years}
+  basis: a law
+parent1:
+  references: [{column: locked, to: locked}]
+  action: keep
+  until: {as: locked}
+  basis: a law
+holder:
+  references: [{column: id, to: seen, match: holder, kind: shared}]
+  action: delete
+seen:
+  references: [{column: person, to: people}]
+  action: delete
+nobody:
+  references: [{column: person, to: people}]
+  action: anonymise
+  columns: [id, k0]
+  anonymise: {person: null}
+"""
+    )
+    late, old = ("2026-01-01", "2001-01-01") if kind(scene) == "sqlite" else (date(2026, 1, 1), date(2001, 1, 1))
+    assert erased(scene, 1) == {
+        "-people": [(1, 7)],
+        "-locked": [(1, 1, late), (2, 1, old)],
+        "+locked": [(1, None, late)],
+        "-parent1": [(2, 2)],
+        "-holder": [(1, "mine")],
+        "-seen": [(1, 1), (2, 1)],
+        "-nobody": [(1, 1, "x")],
+        "+nobody": [(1, None, "x")],
+    }

@@ -41,6 +41,7 @@ def test_constraints_are_named_alike_by_migrations_and_by_the_code(engine: sqlal
         found = {inspector.get_pk_constraint(table.name)["name"]}
         found |= {key["name"] for key in inspector.get_foreign_keys(table.name)}
         found |= {check["name"] for check in inspector.get_check_constraints(table.name)}
+        found |= {unique["name"] for unique in inspector.get_unique_constraints(table.name)}
         named = sqlalchemy.MetaData(naming_convention=metadata.naming_convention)
         copied = {str(constraint.name) for constraint in table.to_metadata(named).constraints}
         assert found == copied

@@ -57,11 +57,15 @@ def certificate_body(
     kept: Sequence[KeptTable] = (),
     left: Sequence[LeftTable] = (),
     verification: Verification | None = None,
+    erased: datetime | None = None,
+    beyond_recovery: datetime | None = None,
 ) -> Body:
     """What is certified of a request that has just ended; its state is the outcome, its counts are what was done.
 
     Args:
         key: the name of the public key, `Keys.id`.
+        erased: when the rows left the stores.
+        beyond_recovery: from when on nobody can bring them back, not the service either.
 
     Raises:
         ValueError: the statement would be untrue: the request has not ended so, is called fulfilled though nobody
@@ -85,6 +89,8 @@ def certificate_body(
         "filed": rfc3339(request.filed_at),
         "started": rfc3339(request.started_at) if request.started_at else None,
         "finished": rfc3339(request.finished_at),
+        "erased": rfc3339(erased) if erased else None,
+        "beyond_recovery": rfc3339(beyond_recovery) if beyond_recovery else None,
         "promised": rfc3339(request.due_at),
         "law_due": request.law_due.isoformat(),
         "tables": [

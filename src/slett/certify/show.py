@@ -36,6 +36,8 @@ def sections(body: Body) -> tuple[Section, ...]:
         ("Filed", certificate["filed"]),
         ("Started", certificate["started"]),
         ("Finished", certificate["finished"]),
+        ("Erased", certificate.get("erased")),
+        ("Beyond recovery", certificate.get("beyond_recovery")),
         ("Promised by", certificate["promised"]),
         ("Due by law", certificate["law_due"]),
         ("Looked again", looked and f"{looked['at']}, {looked['statements']} statements, {looked['rows']} rows found"),

@@ -172,6 +172,34 @@ def resume(settings: Any, force: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("reference")
+@click.option("--partly", is_flag=True, help="Bring back what can, and leave the rest put away.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def restore(settings: Any, reference: str, partly: bool, yes: bool) -> None:
+    """Undo an erasure while its undo window is open. Status 4 if something could not come back."""
+    from slett.ledger import read_reference
+    from slett.requests.undo import account, undo
+    from slett.requests.way_back import say_rows
+
+    if (known := read_reference(reference)) is None:
+        raise click.BadParameter(f"`{reference}` is not the reference of a request, like S-7K4M-2Q9X")
+    with _service(settings) as service:
+        if not yes:
+            click.confirm(f"Bring back what {known} erased?", abort=True, err=True)
+        found = undo(service, known, account(), partly=partly)
+    if found.waiting_for:
+        click.echo("Noted. Another person must run the same command, from their own account, within a day.")
+        return
+    for each in found.blocked:
+        click.echo(f"cannot come back: {say_rows(each.rows)} of {each.store}/{each.table}: {each.why}", err=True)
+    if not found.reference:
+        raise Failure("nothing was changed; mend what stands in the way, or bring back the rest with --partly")
+    click.echo(f"{found.reference}: {say_rows(found.rows)} as before {known}.")
+    sys.exit(PARTLY if found.blocked else 0)
+
+
+@main.command()
 @names_people
 @click.option("--output", type=click.Path(path_type=Path), help="The zip to write (default: slett-export.zip).")
 @click.pass_obj

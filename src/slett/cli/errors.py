@@ -31,8 +31,10 @@ def sentences() -> Iterator[None]:
     from slett.requests.export import ExportError
     from slett.requests.hold import HoldError
     from slett.requests.subject import SubjectError
+    from slett.requests.way_back import NoWayBack
     from slett.settings import SettingsError
     from slett.stores.errors import StoreError
+    from slett.vault.identity import VaultError
 
     try:
         yield
@@ -47,5 +49,7 @@ def sentences() -> Iterator[None]:
         HoldError,
         CertificateError,
         ExportError,
+        NoWayBack,
+        VaultError,
     ) as error:
         raise Failure(str(error)) from None

@@ -256,6 +256,9 @@ class TableEntry(Entry):
     blocks: list[BlockEntry] = Field([], description="What the person must settle before they can leave.")
     triggers: list[Name] = Field([], description="Triggers that somebody has looked at and found harmless.")
     omit: list[Name] = Field([], description="Columns that a person's copy leaves out, such as password hashes.")
+    dropped: list[Name] = Field(
+        [], description="Columns that are gone on purpose: rows put away when they were there come back without them."
+    )
 
 
 class StoreEntry(Entry):
@@ -304,6 +307,11 @@ class Document(Entry):
     )
     recipients: list[RecipientEntry] = Field([], description="Third parties that must be told.")
     backups: BackupsEntry | None = Field(None, description="How long backups keep what is erased.")
+    closing: Literal["hide", "seal"] = Field(
+        "hide",
+        description="What closing an account does: `hide` writes what the tables say under `disable`, `unsubscribe` "
+        "and `close`; `seal` does what an erasure does and puts the rows away, to come back if the person does.",
+    )
     stores: dict[Annotated[str, Field(pattern=STORE)], StoreEntry] = Field(
         min_length=1, description="The databases, each under a name of your choice."
     )

@@ -107,6 +107,7 @@ class _Maker:
             {category: _words(label) for category, label in document.categories.items()},
             tuple(Recipient(each.name, _words(each.what), each.country) for each in document.recipients),
             document.backups.days if document.backups else None,
+            document.closing,
             self.source.places,
         )
 
@@ -140,6 +141,7 @@ class _Maker:
             ),
             triggers=tuple(entry.triggers),
             omit=tuple(entry.omit),
+            dropped=tuple(entry.dropped),
             places=self.places[path],
         )
 

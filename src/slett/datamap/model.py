@@ -10,6 +10,7 @@ from slett.stores.operations import Scalar as Scalar
 
 Kind = Literal["owner", "shared", "mention"]
 Action = Literal["delete", "anonymise", "keep", "ignore", "undecided"]
+Closing = Literal["hide", "seal"]  # flags and the like, or everything put away
 OTHER = "other"  # the category of a table that has none
 
 
@@ -123,6 +124,7 @@ class TableMap:
     blocks: tuple[Block, ...] = ()  # what must be settled before the person leaves
     triggers: tuple[str, ...] = ()  # triggers that somebody has looked at
     omit: tuple[str, ...] = ()  # columns that an export leaves out (password hashes)
+    dropped: tuple[str, ...] = ()  # columns that are gone: rows come back without them
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, *path: str | int) -> Place:
@@ -168,6 +170,7 @@ class DataMap:
     categories: Mapping[str, Words] = field(default_factory=dict)
     recipients: tuple[Recipient, ...] = ()
     backup_days: int | None = None  # how long backups keep what is erased
+    closing: Closing = "hide"
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -6,14 +6,17 @@ selected. After a crash the same steps run again, and find only what is left.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate, islice
+from typing import Protocol
 
 from slett.execute.pace import AGAIN, TRIES, Pace
 from slett.execute.walk import Walk
 from slett.plan import Step
 from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete
+from slett.stores.sql import Session
 from slett.stores.statements import Slice
 
 Progress = Callable[[int], None]  # rows just changed
@@ -45,6 +48,16 @@ def unheard(_store: str, _why: str) -> None:
     """Nobody is told what is waited for."""
 
 
+class Keeper(Protocol):
+    """Takes in the rows that a run changes, as they were."""
+
+    def taking(self) -> AbstractContextManager[None]:
+        """Around the changes of a transaction, inside it; at its end what was taken is durable."""
+
+    def take(self, session: Session, position: int, change: Change, part: Slice | None = None) -> int:
+        """Run a change of the step at that position, and take in what it touches; says how many rows."""
+
+
 class Run:
     """One pass over the steps of a plan.
 
@@ -57,6 +70,7 @@ class Run:
         may_go_on: asked before each transaction; raises where it must not begin.
         late: whether it can wait no longer; then the gates of a store are passed, whatever they say.
         waiting: told the store and why, each time that a gate is closed.
+        keeper: takes in every row before its transaction commits; None: nobody does.
     """
 
     def __init__(
@@ -71,6 +85,7 @@ class Run:
         may_go_on: Callable[[], None] = always,
         late: Callable[[], bool] = at_once,
         waiting: Callable[[str, str], None] = unheard,
+        keeper: Keeper | None = None,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
@@ -81,6 +96,7 @@ class Run:
         self._may_go_on = may_go_on
         self._late = late
         self._waiting = waiting
+        self._keeper = keeper
 
     # -- counting -----------------------------------------------------------------------------------
 
@@ -172,12 +188,11 @@ class Run:
             self._bring(step)
 
         def work() -> list[Done]:
-            changes = [change for step in steps for change in (*step.guards, step.change)]
-            if any(step.together for step in steps):
-                with session.transaction(defer=True):
-                    rows = iter(session.apply_all(changes))
+            if self._keeper is None and not any(step.together for step in steps):
+                rows = iter(session.apply_whole([change for step in steps for change in (*step.guards, step.change)]))
             else:
-                rows = iter(session.apply_whole(changes))
+                with session.transaction(defer=any(step.together for step in steps)):
+                    rows = iter(self._apply(session, places))
             return [
                 Done(place, list(islice(rows, 1 + len(step.guards)))[-1])
                 for place, step in zip(places, steps, strict=True)
@@ -200,7 +215,7 @@ class Run:
         session = self.walk.sessions[step.store]
         self._bring(step)
         if self.walk.people == 1 or not session.goes_by_person(step.change):
-            return Done(place, self._in_rows(step))
+            return Done(place, self._in_rows(place))
         mine = self._people.get(place) or session.count_by_person([step.change])[0]
         session.find_by_person(step.change)
         crowd = sorted(mine)
@@ -211,10 +226,10 @@ class Run:
             upto = max(at + 1, bisect_right(ends, ends[at] + size) - 1)
             part = Slice(crowd[at] - 1, crowd[upto - 1], "people")
             if ends[upto] - ends[at] > size:
-                changed += self._in_rows(step, part)  # one person alone has more than a chunk
+                changed += self._in_rows(place, part)  # one person alone has more than a chunk
             else:
                 try:
-                    changed += self._slice(step, part)
+                    changed += self._slice(place, part)
                 except Busy as busy:
                     self._give_way(step, busy, tries)
                     tries += 1
@@ -222,15 +237,16 @@ class Run:
             at, tries = upto, 0
         return Done(place, changed)
 
-    def _in_rows(self, step: Step, of: Slice | None = None) -> int:
+    def _in_rows(self, place: int, of: Slice | None = None) -> int:
         """A step in slices of its own numbered rows; at once where nothing tells the rows apart."""
+        step = self.walk.plan.steps[place]
         total = self.walk.sessions[step.store].number(step.change, of)
         after = changed = tries = 0
         while total is None or after < total:
             upto = after + self._paces[step.store].size(step.table)
             part = of if total is None else Slice(after, min(upto, total))
             try:
-                changed += self._slice(step, part)
+                changed += self._slice(place, part)
             except Busy as busy:
                 self._give_way(step, busy, tries)
                 tries += 1
@@ -240,22 +256,33 @@ class Run:
             after, tries = upto, 0
         return changed
 
-    def _slice(self, step: Step, part: Slice | None) -> int:
+    def _slice(self, place: int, part: Slice | None) -> int:
         """One transaction of a large step: the only place where a slice is changed."""
+        step = self.walk.plan.steps[place]
         session, pace = self.walk.sessions[step.store], self._paces[step.store]
         self._may_begin(step.store)
         begun = pace.clock()
         with session.transaction():
-            if part is None or part.of == "rows":
-                session.apply_all(step.guards)
-            else:
-                for guard in step.guards:
-                    session.apply(guard, part if session.goes_by_person(guard) else None)
-            rows = session.apply(step.change, part)
+            rows = self._apply(session, [place], part)[-1]
         pace.took(step.table, rows, pace.clock() - begun)
         pace.spent(rows)
         self._progress(rows)
         return rows
+
+    def _apply(self, session: Session, places: Sequence[int], part: Slice | None = None) -> list[int]:
+        """Run the changes of these steps, guards first; says how many rows each touched."""
+        steps = self.walk.plan.steps
+        changes = [(place, change) for place in places for change in (*steps[place].guards, steps[place].change)]
+        if part is None and self._keeper is None:
+            return session.apply_all([change for _, change in changes])
+        *guards, _ = changes
+        by_person = part is not None and part.of == "people"
+        parts = [part if by_person and session.goes_by_person(guard) else None for _, guard in guards]
+        parts.append(part)
+        if self._keeper is None:
+            return [session.apply(change, of) for (_, change), of in zip(changes, parts, strict=True)]
+        with self._keeper.taking():
+            return [self._keeper.take(session, *each, of) for each, of in zip(changes, parts, strict=True)]
 
     def _bring(self, step: Step) -> None:
         for change in (*step.guards, step.change):

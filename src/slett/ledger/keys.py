@@ -34,6 +34,9 @@ Purpose = Literal[
     "secrets",
     "spent",
     "holds",
+    "vault",
+    "vault parts",
+    "approvals",
 ]
 
 

@@ -28,6 +28,7 @@ from slett.ledger.requests import Requests
 from slett.ledger.seal import Seal
 from slett.ledger.tables import properties
 from slett.ledger.tombstones import Tombstones
+from slett.ledger.vaults import Approvals, Vaults
 from slett.ledger.visits import Attempts, Codes, Sessions, Spent
 from slett.settings import Settings
 
@@ -51,6 +52,8 @@ class Page:
     log: Log
     particulars: Particulars
     before: Before
+    vaults: Vaults
+    approvals: Approvals
     sessions: Sessions
     codes: Codes
     attempts: Attempts
@@ -147,6 +150,8 @@ class Ledger:
             log=Log(connection),
             particulars=Particulars(connection, seal),
             before=Before(connection, seal),
+            vaults=Vaults(connection, now, checked),
+            approvals=Approvals(connection, now, self.keys),
             sessions=Sessions(connection, now, seal),
             codes=Codes(connection, now),
             attempts=Attempts(connection, now),

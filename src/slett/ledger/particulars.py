@@ -34,7 +34,8 @@ class Particulars:
 
     def of_ended(self, limit: int = 1_000) -> tuple[str, ...]:
         """The references of requests that are over and still have some; a close is over once something follows it."""
-        way_back = (requests.c.kind == "close") & (requests.c.state == "fulfilled") & requests.c.followed_by.is_(None)
+        closed = requests.c.state.in_(["fulfilled", "partially_fulfilled"])
+        way_back = (requests.c.kind == "close") & closed & requests.c.followed_by.is_(None)
         query = (
             select(particulars.c.request)
             .join(requests, requests.c.reference == particulars.c.request)

@@ -18,7 +18,7 @@ from slett.ledger.jobs import Jobs
 from slett.ledger.references import draw_reference
 from slett.ledger.tables import requests, slices
 
-Kind = Literal["close", "erase", "return", "export", "unsubscribe"]
+Kind = Literal["close", "erase", "return", "export", "unsubscribe", "restore"]
 State = Literal[
     "filed",
     "verified",  # the person is who they say
@@ -85,13 +85,13 @@ _WITHDRAW = _SET.where(
     requests.c.state.in_(["filed", "verified", "scheduled"]),
     requests.c.batch.is_(None),  # whoever made a batch of it has begun
 ).values(state="cancelled")
-_FOLLOW = _SET.where(requests.c.kind == "close", requests.c.state == "fulfilled", requests.c.followed_by.is_(None))
+_DONE = ("fulfilled", "partially_fulfilled")
+_ENDED = and_(requests.c.state.in_(_DONE), requests.c.followed_by.is_(None))
+_FOLLOW = _SET.where(requests.c.kind == bindparam("what"), _ENDED)
 
 
 def _closed() -> Select[tuple[object, ...]]:
-    return select(requests).where(
-        requests.c.kind == "close", requests.c.state == "fulfilled", requests.c.followed_by.is_(None)
-    )
+    return select(requests).where(requests.c.kind == "close", _ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Request:
     not_before: datetime | None = None  # the earliest start
     secret: str | None = None  # keyed hash of what opens its status page
     follows: str | None = None  # the request that it comes after
-    followed_by: str | None = None  # of a close, what ended it: its return or its erasure
+    followed_by: str | None = None  # of a close, its return or its erasure; of an erasure, what undid it
     until: datetime | None = None  # of a close, the end of the way back
     leaving: str = ""  # why they leave, if they said so: one word of a fixed list
     doubt: Doubt = ""  # why it waits longer
@@ -292,8 +292,22 @@ class Requests:
         self._set("until", {reference: until})
 
     def follow(self, reference: str, by: str) -> bool:
-        """Whether this call ended a fulfilled close by another request, its return or its erasure: only one can."""
-        return self._connection.execute(_FOLLOW, {"which": reference, "followed_by": by}).rowcount == 1
+        """Whether this call ended a close by another request, its return or its erasure: only one can."""
+        values = {"which": reference, "what": "close", "followed_by": by}
+        return self._connection.execute(_FOLLOW, values).rowcount == 1
+
+    def unfollow(self, reference: str, by: str) -> None:
+        """What was to end a close has not: it may come to another end."""
+        self._connection.execute(
+            update(requests)
+            .where(requests.c.reference == reference, requests.c.followed_by == by)
+            .values(followed_by=None)
+        )
+
+    def undo(self, reference: str, by: str) -> bool:
+        """Whether this call noted that an erasure was undone by a restore, the first or one that brought back more."""
+        undone = _SET.where(requests.c.kind == "erase", requests.c.state.in_(_DONE))
+        return self._connection.execute(undone, {"which": reference, "followed_by": by}).rowcount == 1
 
     def give_reason(self, reference: str, leaving: str) -> None:
         """Set why they leave: a word of a fixed list."""

@@ -233,6 +233,51 @@ before = Table(  # sealed: what closing must put back
     Column("blob", LargeBinary, nullable=False),
 )
 
+vaults = Table(  # what was taken out of the stores, and may come back until then
+    "vaults",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("batch", ForeignKey("batches.number"), unique=True),
+    Column("request", ForeignKey("requests.reference"), unique=True),  # of a close, which is made before its batch
+    Column("state", String(12), nullable=False),
+    Column("recipient", String(80), nullable=False),
+    Column("people", JSON, nullable=False, default=list),  # references of requests, in the order of the rows' numbers
+    Column("created_at", Moment, nullable=False),
+    Column("until", Moment),
+    Column("destroyed_at", Moment),
+    Index("ix_vaults_over", "state", "until"),
+)
+
+vault_keys = Table(  # of each vault its identity, wrapped: no way back without them
+    "vault_keys",
+    metadata,
+    Column("vault", ForeignKey("vaults.number"), primary_key=True),
+    Column("holder", String(8), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+vault_parts = Table(
+    "vault_parts",
+    metadata,
+    Column("vault", ForeignKey("vaults.number"), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("rows", Number, nullable=False),
+    Column("plain", Number, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("mac", String(64), nullable=False),
+    Column("name", String(200), nullable=False),  # of a part that is kept elsewhere
+    Column("blob", LargeBinary, nullable=False),
+)
+
+approvals = Table(  # of those who want an erasure undone
+    "approvals",
+    metadata,
+    Column("request", ForeignKey("requests.reference"), primary_key=True),
+    Column("who", String(64), primary_key=True),  # keyed hash of their account on the machine
+    Column("at", Moment, nullable=False),
+)
+
 sessions = Table(  # a browser's visits
     "sessions",
     metadata,

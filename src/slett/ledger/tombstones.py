@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slett.ledger.keys import Keys
@@ -48,6 +48,10 @@ class Tombstones:
         if not rows:
             return
         self._connection.execute(_ADD[self._connection.dialect.name], rows)
+
+    def remove(self, request: str) -> None:
+        """Take away the tombstones that were set for a request: its person is back."""
+        self._connection.execute(delete(tombstones).where(tombstones.c.request == request))
 
     def find(self, kind: str, values: Iterable[str]) -> dict[str, Tombstone]:
         """The newest tombstones of those values that have one."""

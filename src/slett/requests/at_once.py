@@ -4,18 +4,22 @@ Whoever moves the request to `running` carries it out; for a close, what was bef
 that process dies, another takes the request up: each of the three may be repeated.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
-from slett.ledger import Request
-from slett.ledger.requests import Counts, Kind
+from slett.ledger import Page, Request
+from slett.ledger.requests import Counts, Kind, State
 from slett.requests.before import Before
 from slett.requests.close import close, look_before, reopen
+from slett.requests.erase import erase_filed
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.pause import insist_on_work
 from slett.requests.progress import move_on, tell
 from slett.requests.refuse import Refused
 from slett.requests.service import Service
 from slett.requests.unsubscribe import unsubscribe
+from slett.requests.way_back import NoWayBack, bring_back, is_back, say_blocked, vault_of
+from slett.vault import Given
 
 AT_ONCE: tuple[Kind, ...] = ("close", "return", "unsubscribe")
 DEAD = timedelta(minutes=2)  # whoever has not finished by then has died
@@ -35,6 +39,9 @@ def carry_out(service: Service, reference: str) -> None:
     if request.kind == "close" and request.state == "fulfilled":
         _close_again(service, request, who)
     if request.state != "scheduled":
+        return
+    if request.kind == "close" and service.datamap.closing == "seal":
+        erase_filed(service, [(request, who.subject)])
         return
     before: Before | None = None
     if request.kind == "close":
@@ -78,6 +85,9 @@ def _do(service: Service, request: Request, who: Particulars) -> None:
         except Refused as refused:
             _put_back(service, request, who, refused)
             return
+    elif closed := _sealed(service, request):
+        _bring_back(service, request, closed, who)
+        return
     else:
         source = request.follows if request.kind == "return" else request.reference
         with service.ledger.read() as page:
@@ -95,24 +105,52 @@ def _do(service: Service, request: Request, who: Particulars) -> None:
     _finish(service, request, who, counts)
 
 
+def _sealed(service: Service, request: Request) -> Request | None:
+    """The close whose rows a return brings back from a vault, or None."""
+    with service.ledger.read() as page:
+        closed = page.requests.get(request.follows) if request.kind == "return" and request.follows else None
+        return closed if closed and vault_of(page, closed) else None
+
+
+def _bring_back(service: Service, request: Request, closed: Request, who: Particulars) -> None:
+    """What was sealed comes back; without the root rows nothing does, and the account stays closed."""
+
+    def settle(page: Page, given: Given) -> None:
+        reason = f"could not come back: {say_blocked(given.blocked)}" if given.blocked else ""
+        if is_back(given):
+            _end(page, service, request, who, {"": {"return": given.rows}}, reason)
+        elif move_on(page, request.reference, "running", "scheduled"):
+            page.requests.unfollow(closed.reference, request.reference)
+            move_on(page, request.reference, "scheduled", "refused", reason=reason)
+            tell(page, service, "refused", request, who, found=True, reason=reason)
+
+    with suppress(NoWayBack):  # another process came to the end meanwhile
+        bring_back(service, closed, settle, partly=True)
+
+
 def _finish(service: Service, request: Request, who: Particulars, counts: Counts) -> None:
-    reference = request.reference
     with service.ledger.write() as page:
-        if not move_on(page, reference, "running", "verifying"):
-            return
-        page.requests.count({reference: counts})
-        move_on(page, reference, "verifying", "fulfilled")
-        page.log.append([{"event": f"{request.kind} fulfilled", "request": reference}])
-        if request.kind == "close":
-            until = page.now + timedelta(days=service.settings.portal.window_days)
-            page.requests.open_window(reference, until)
-            erased = service.settings.portal.after_window == "erase"
-            tell(page, service, "closed", request, who, until=until, erased=erased)
-        elif request.kind == "return":
-            page.before.destroy(request.follows or "")
-            tell(page, service, "returned", request, who)
-        else:
-            tell(page, service, "done", request, who, kept=[])
+        _end(page, service, request, who, counts)
+
+
+def _end(page: Page, service: Service, request: Request, who: Particulars, counts: Counts, left: str = "") -> None:
+    reference = request.reference
+    state: State = "partially_fulfilled" if left else "fulfilled"
+    if not move_on(page, reference, "running", "verifying"):
+        return
+    page.requests.count({reference: counts})
+    move_on(page, reference, "verifying", state, reason=left)
+    page.log.append([{"event": f"{request.kind} {state.replace('_', ' ')}", "request": reference}])
+    if request.kind == "close":
+        until = page.now + timedelta(days=service.settings.portal.window_days)
+        page.requests.open_window(reference, until)
+        erased = service.settings.portal.after_window == "erase"
+        tell(page, service, "closed", request, who, until=until, erased=erased)
+    elif request.kind == "return":
+        page.before.destroy(request.follows or "")
+        tell(page, service, "returned", request, who)
+    else:
+        tell(page, service, "done", request, who, kept=[])
 
 
 def _close_again(service: Service, request: Request, who: Particulars) -> None:

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from slett.ledger import Lane, Lease, Request
+from slett.ledger.requests import Kind
+from slett.ledger.vaults import Vault
 from slett.requests.hold import HeldRequest
 from slett.requests.subject import Subject
 from slett.verify import Left
@@ -44,6 +46,7 @@ class Batch:
     held_rows: dict[str, int] = field(default_factory=dict)  # that are kept back: table → how many
     newest_hold: int = 0  # that it knows of
     apart: list[int] = field(default_factory=list)  # batches of those who are held in part
+    vault: Vault | None = None  # takes in its rows, if they have a way back
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)  # rows, by step
     changed: int = 0  # rows, in all passes
@@ -53,3 +56,8 @@ class Batch:
     planned: list[int] = field(default_factory=list)
     kept: list[tuple[int, int, int, date]] = field(default_factory=list)  # person, keeping, rows, day on which they go
     people: dict[int, dict[int, int]] = field(default_factory=dict)  # rows planned: step → person → rows
+
+    @property
+    def kind(self) -> Kind:
+        """What all of its requests ask for."""
+        return self.requests[0].kind

@@ -6,7 +6,7 @@ of a person and the clock, one wins and the other is told. Who it is, and when t
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ from slett.requests import hooks
 from slett.requests.at_once import AT_ONCE, carry_out
 from slett.requests.codes import CodeError, Purpose, TooMany, issue_code, may_send, send_code, try_code
 from slett.requests.identity import Identity
+from slett.requests.limits import allow
 from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
 from slett.requests.outlook import Blocked as Block
 from slett.requests.outlook import Outlook, find_blocks, outlook
@@ -24,9 +25,21 @@ from slett.requests.progress import move_on, tell
 from slett.requests.service import Service
 from slett.requests.sessions import Session, add_session, bind_session, read_session
 from slett.requests.status import Status, can_return, status_of
+from slett.requests.way_back import (
+    NoWayBack,
+    VaultIdentity,
+    give_to_person,
+    identity_by_code,
+    let_service_open,
+    needs_code,
+    prepare_sealing,
+    sealing,
+)
+from slett.vault import WrongCode
 
 Wish = Literal["close", "erase", "export", "unsubscribe"]
 Leaving = Literal["unused", "privacy", "mail", "trouble", "cost", "elsewhere", "other"]
+RECOVERIES_AN_HOUR = 10  # guesses at a recovery code, for one account and from one network
 NO_SECRET = "0" * 64  # compared with where there is none, so that it takes as long
 
 
@@ -51,6 +64,13 @@ class WrongPhrase(Exception):
 
     def __init__(self) -> None:
         super().__init__("type the phrase as it is shown")
+
+
+class WrongRecovery(Exception):
+    """The recovery code does not open the account. There is no other key to it."""
+
+    def __init__(self) -> None:
+        super().__init__("the recovery code does not open this account; check each group of characters")
 
 
 class NotTheirs(Exception):
@@ -84,6 +104,7 @@ class Filed:
 
     request: Request
     secret: str  # opens its status page, with the reference
+    code: str = ""  # opens what was sealed; nobody else has it
 
 
 class Desk:
@@ -192,10 +213,22 @@ class Desk:
 
     # -- acting -------------------------------------------------------------------------------------
 
-    def confirm(self, session: Session, request: Request, *, code: str, phrase_ok: bool, network: str = "") -> Filed:
+    def confirm(
+        self,
+        session: Session,
+        request: Request,
+        *,
+        code: str,
+        phrase_ok: bool,
+        network: str = "",
+        opened: VaultIdentity | None = None,
+    ) -> Filed:
         """The request, confirmed: an erasure or a copy waits for its turn, anything else is done by now.
 
         Asked again by the same session, the same answer.
+
+        Args:
+            opened: of a return to a sealed account, what the recovery code has opened.
 
         Raises:
             NotTheirs: the session has ended, or is about something else.
@@ -207,10 +240,11 @@ class Desk:
         """
         service = self._service_of()
         refusal: CodeError | None = None
+        identity, holder = None, None
         with service.ledger.write() as page:
             session, request = _own(page, service, session, request, lock=True)
             if session.secret and request.state != "filed":
-                return Filed(request, session.secret)
+                return Filed(request, session.secret, session.code)
             needs = self.needs(session, request, page.now)
             if needs.sign_in:
                 raise NotFresh(second_factor=needs.second_factor)
@@ -221,9 +255,17 @@ class Desk:
             if needs.code:
                 refusal = try_code(page, service, session, _purpose(request), request, code, network)
             if refusal is None:
-                filed = self._confirmed(page, service, session, request)
+                filed = self._confirmed(page, service, session, request, opened)
+                holder = sealing(service) if request.kind == "close" else None
+                if holder and page.vaults.of_request(request.reference) is None:
+                    identity = prepare_sealing(page, service, request)
         if refusal:
             raise refusal
+        if identity is not None and holder == "person":
+            give = give_to_person(request, identity)
+            with service.ledger.write() as page:
+                filed = replace(filed, code=give(page))
+                bind_session(page, session, request.reference, filed.secret, filed.code)
         if request.kind in AT_ONCE:
             carry_out(service, request.reference)
         return filed
@@ -288,19 +330,31 @@ class Desk:
             raise TooMany
         return token
 
-    def confirm_return(self, session: Session, code: str, network: str = "") -> Filed:
+    def confirm_return(self, session: Session, code: str, recovery: str = "", network: str = "") -> Filed:
         """The return, carried out: the account is as it was. If the window has ended meanwhile, nothing is done.
+
+        Args:
+            recovery: the recovery code, where only that opens what was sealed: see `needs_recovery`.
 
         Raises:
             NotTheirs: the session has ended, or is about something else.
             WrongCode, ExpiredCode, TooMany: as `check_code`.
+            WrongRecovery: the recovery code does not open the account. The other code was not used up.
             TooLate: the account has no way back any more.
             StoreError: a store failed; the return goes on by itself.
         """
         request = self.request_of(session)
         if request is None or request.kind != "return":
             raise NotTheirs
-        return self.confirm(session, request, code=code, phrase_ok=True, network=network)
+        opened = self._open_sealed(request, recovery, network) if self.needs_recovery(request) else None
+        return self.confirm(session, request, code=code, phrase_ok=True, network=network, opened=opened)
+
+    def needs_recovery(self, request: Request) -> bool:
+        """Whether this return needs the recovery code of a sealed account."""
+        service = self._service_of()
+        with service.ledger.read() as page:
+            closed = page.requests.get(request.follows) if request.follows else None
+            return closed is not None and needs_code(page, closed)
 
     # -- parts --------------------------------------------------------------------------------------
 
@@ -316,7 +370,25 @@ class Desk:
         hooks.record(page, request, "filed")
         return request
 
-    def _confirmed(self, page: Page, service: Service, session: Session, request: Request) -> Filed:
+    def _open_sealed(self, request: Request, recovery: str, network: str) -> VaultIdentity:
+        service = self._service_of()
+        with service.ledger.read() as page:
+            closed = page.requests.get(request.follows or "")
+        if closed is None:
+            raise NotTheirs
+        hour = timedelta(hours=1)
+        if not allow(service, "recovery", closed.reference, network, limit=RECOVERIES_AN_HOUR, per=hour):
+            raise TooMany
+        try:
+            return identity_by_code(service, closed, recovery)
+        except NoWayBack:
+            raise TooLate(_why_too_late(closed)) from None
+        except WrongCode:
+            raise WrongRecovery from None
+
+    def _confirmed(
+        self, page: Page, service: Service, session: Session, request: Request, opened: VaultIdentity | None
+    ) -> Filed:
         """Everything that changes at the moment of confirmation, in one commit."""
         if not move_on(page, request.reference, "filed", "verified"):
             return self._joined(page, session, request)
@@ -325,6 +397,10 @@ class Desk:
             if not (can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)):
                 raise TooLate(_why_too_late(closed))
             before = read_particulars(page, closed.reference)
+            if opened is not None:
+                let_service_open(page, service, closed, opened)
+            elif needs_code(page, closed):
+                raise WrongRecovery
         identity = session.identity
         secret = before.secret if closed and before else draw_secret()
         who = Particulars(identity.subject, identity.addresses, identity.old_addresses, identity.language, secret)

@@ -1,20 +1,24 @@
 """The end of a batch: counts, tombstones, certificates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
+from slett.certify.body import Body
 from slett.execute import Walk
-from slett.ledger import LedgerError
-from slett.ledger.requests import State
+from slett.ledger import LedgerError, Page, Request
+from slett.ledger.requests import Counts, State
 from slett.plan.links import identifier_set
 from slett.requests import hooks
 from slett.requests.batch import Batch, Outcome
 from slett.requests.hold import ask_again, by_keys
 from slett.requests.journal import mark
+from slett.requests.particulars import read_particulars
+from slett.requests.progress import tell
 from slett.requests.service import Service
 from slett.requests.subject import Subject
+from slett.requests.way_back import needs_code, sealed_before, undo_until
 from slett.verify import Left
 
 FILES = 100  # people in a batch up to which the certificates' files are written at once, and not when asked for
@@ -35,31 +39,26 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
         mark(service, batch, page)
         page.requests.move(references, "running", "verifying")
         hooks.record_all(page, service, there, "verifying")
+        for request in there:
+            if closed := sealed_before(page, request):
+                counts[request.reference] = _together(closed.counts, counts[request.reference])
         why = reason if left else ""
-        ended = page.requests.move(references, "verifying", state, reason=why)
-        if len(ended) < len(references):
+        if len(page.requests.move(references, "verifying", state, reason=why)) < len(references):
             raise LedgerError("a request of this batch was moved by somebody else; nothing is certified")
         hooks.record_all(page, service, there, state)
-        if not left:
-            page.tombstones.add(_stones(service, batch, walk))
-        kept = _kept_tables(service, batch)
-        found = sum(each.rows for each in left) - sum(batch.held_rows.values())
-        verification = Verification(page.now, statements, found)
-        bodies = [
-            certificate_body(
-                replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference]),
-                service=service.settings.service,
-                key=service.ledger.keys.id,
-                kept=kept.get(number, ()),
-                left=[
-                    LeftTable(one.store, one.table, one.rows, one.why if batch.held else reason or one.why)
-                    for one in left
-                ],
-                verification=verification,
-            )
+        ended = {
+            number: replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference])
             for (number, _), each in zip(numbered, there, strict=True)
-        ]
-        enter(page, bodies, counts)
+        }
+        if batch.kind == "close":
+            page.requests.count(counts)
+            _open_window(page, service, batch)
+        else:
+            if not left:
+                page.tombstones.add(_stones(service, batch, walk))
+            found = sum(each.rows for each in left) - sum(batch.held_rows.values())
+            looked = Verification(page.now, statements, found)
+            enter(page, _certified(page, service, batch, ended, looked, left), counts)
         if batch.held:
             ask_again(page, service, there[0], by_keys(walk, {0}).get(0, batch.subjects[0]), batch.held)
         page.batches.finish(batch.lease)
@@ -77,6 +76,50 @@ def _kept_back(batch: Batch) -> list[Left]:
     return [Left(*name.partition("/")[::2], rows, why) for name, rows in batch.held_rows.items()]
 
 
+def _certified(
+    page: Page,
+    service: Service,
+    batch: Batch,
+    ended: Mapping[int, Request],
+    looked: Verification,
+    left: Sequence[Left],
+) -> list[Body]:
+    """What the certificates say; with them the way back is counted, if there is one."""
+    kept = _kept_tables(service, batch)
+    until = None
+    if batch.vault:
+        until = undo_until(service, batch.requests, page.now)
+        page.vaults.seal(batch.lease, batch.vault.number, until)
+    return [
+        certificate_body(
+            each,
+            service=service.settings.service,
+            key=service.ledger.keys.id,
+            kept=kept.get(number, ()),
+            left=[
+                LeftTable(one.store, one.table, one.rows, one.why if batch.held else each.reason or one.why)
+                for one in left
+            ],
+            verification=looked,
+            erased=(closed.finished_at if (closed := sealed_before(page, each)) else None) or page.now,
+            beyond_recovery=until or page.now,
+        )
+        for number, each in ended.items()
+    ]
+
+
+def _open_window(page: Page, service: Service, batch: Batch) -> None:
+    """The account is put away; from now on it has a way back."""
+    (request,) = batch.requests
+    until = page.now + timedelta(days=service.settings.portal.window_days)
+    page.requests.open_window(request.reference, until)
+    if batch.vault:
+        page.vaults.seal(batch.lease, batch.vault.number, until)
+    page.log.append([{"event": "close fulfilled", "request": request.reference}])
+    if who := read_particulars(page, request.reference):
+        tell(page, service, "closed", request, who, until=until, erased=True, recovery=needs_code(page, request))
+
+
 def _counts(service: Service, batch: Batch) -> dict[str, dict[str, dict[str, int]]]:
     """What was done to how many rows of each table: as counted when changed, or, after a crash, as planned."""
     counts: list[dict[str, dict[str, int]]] = [{} for _ in batch.requests]
@@ -92,6 +135,16 @@ def _counts(service: Service, batch: Batch) -> dict[str, dict[str, dict[str, int
                 actions = counts[number].setdefault(name, {})
                 actions[step.what] = actions.get(step.what, 0) + rows
     return {request.reference: each for request, each in zip(batch.requests, counts, strict=True)}
+
+
+def _together(one: Counts, other: Counts) -> dict[str, dict[str, int]]:
+    """What was done when the account was sealed, and since."""
+    whole = {name: dict(actions) for name, actions in one.items()}
+    for name, actions in other.items():
+        mine = whole.setdefault(name, {})
+        for action, rows in actions.items():
+            mine[action] = mine.get(action, 0) + rows
+    return whole
 
 
 def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, str]]:

@@ -34,6 +34,7 @@ from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
 from slett.requests.vouch import not_vouched
+from slett.requests.way_back import drop_vault, filling, sealed_before
 from slett.stores.errors import Conflict
 from slett.stores.operations import Delete
 from slett.stores.sql import Session
@@ -244,7 +245,7 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         name_people(service, walk, batch.subjects)
         walk.collect()
         counts, people = Run(walk, service.settings.chunk_rows).count_people()
-        refusals = find_refusals(service, walk, batch.subjects, people)
+        refusals = _without_sealed(service, batch, find_refusals(service, walk, batch.subjects, people))
         refusals |= not_vouched(service, walk, batch, people)
         if refusals:
             _refuse(service, batch, refusals)
@@ -342,6 +343,16 @@ def _recalled_unless_held(service: Service, batch: Batch, stack: ExitStack) -> W
     return _recalled(service, batch, stack.enter_context(service.sessions()))
 
 
+def _without_sealed(service: Service, batch: Batch, found: dict[int, Refusal]) -> dict[int, Refusal]:
+    """Of whoever was put away when they closed their account nothing is found, and that is as it should be."""
+    with service.ledger.read() as page:
+        return {
+            number: refusal
+            for number, refusal in found.items()
+            if refusal.state != "not_found" or not sealed_before(page, batch.requests[number])
+        }
+
+
 def _rehearse(service: Service, sessions: Mapping[str, Session]) -> None:
     """Every store must let us do every step before one of them is touched."""
     for store, session in sessions.items():
@@ -398,6 +409,7 @@ def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> 
         page.batches.check(batch.lease)
         for number, refusal in refusals.items():
             reference = batch.requests[number].reference
+            drop_vault(page, batch.requests[number])
             page.requests.move([reference], "scheduled", refusal.state, reason=refusal.reason)
             hooks.record_all(page, service, [batch.requests[number]], refusal.state)
             page.log.append([{"event": refusal.state, "request": reference, "reason": refusal.reason}])
@@ -476,6 +488,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         may_go_on=may_go_on,
         late=late,
         waiting=waiting,
+        keeper=filling(service, batch),
     )
     try:
         for done in run.apply(batch.planned if first else run.count()):

@@ -16,6 +16,7 @@ from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.hold import HeldRequest
 from slett.requests.service import Service
+from slett.requests.way_back import give_vault
 from slett.stores.due import end
 
 KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
@@ -38,6 +39,7 @@ def journal(
             facts["held"] = [batch.held.hold.number, sorted(batch.held.tables), batch.held_rows]
         page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
         page.kept.add(_kept(service, batch, walk))
+        give_vault(page, service, batch)
         page.requests.move(references, "scheduled", "running")
         batch.requests = [replace(each, state="running", started_at=page.now) for each in batch.requests]
         hooks.record_all(page, service, batch.requests, "running")
@@ -48,6 +50,7 @@ def read_facts(service: Service, batch: Batch) -> bool:
     """Take up what was journaled; False if nothing was, because nothing had been touched."""
     with service.ledger.read() as page:
         facts = json.loads(b"".join(page.scope.read(batch.lease.batch, "facts")) or b"null")
+        batch.vault = page.vaults.of_batch(batch.lease.batch)
     if facts is None:
         return False
     with service.ledger.read() as page:

@@ -20,6 +20,7 @@ from slett.requests.failing import said
 from slett.requests.last_mails import tell_ended
 from slett.requests.notices import NoMail, Smtp, Transport
 from slett.requests.service import Service
+from slett.requests.way_back import end_ways_back
 from slett.requests.windows import end_windows, remind
 
 WAKE_SECONDS = 1.0
@@ -37,6 +38,7 @@ class Work:
     taken_up: int = 0  # closes, returns and the like, likewise
     unconfirmed: int = 0  # requests that nobody confirmed within an hour
     windows: int = 0  # closed accounts whose way back ended
+    beyond: int = 0  # vaults whose keys were destroyed
     erased: int = 0
     large: int = 0  # of them, people who took longer and were set apart before
     exported: int = 0
@@ -177,6 +179,7 @@ def tend(service: Service, pauses: Pauses) -> Counts:
         "taken_up": attempt("taking up", lambda: take_up(service)),
         "unconfirmed": attempt("unconfirmed requests", lambda: expire_unconfirmed(service)),
         "windows": attempt("ways back", lambda: end_windows(service)),
+        "beyond": attempt("vaults", lambda: end_ways_back(service)),
         "reminded": attempt("reminders", lambda: remind(service), every=60),
         "kept": attempt("kept rows", lambda: expire_kept(service), every=60),
         "purged": attempt("clearing up", lambda: purge(service), every=60),

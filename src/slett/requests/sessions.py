@@ -36,6 +36,7 @@ class Session:
     request: str | None  # reference of what it is about
     expires_at: datetime
     secret: str = ""  # of that request's status page, once this visit has confirmed it
+    code: str = ""  # recovery code of an account that this visit has sealed: kept nowhere else
 
 
 def begin(service: Service, identity: Identity) -> str:
@@ -74,7 +75,7 @@ def renew(service: Service, session: Session, identity: Identity) -> str:
         if now is None or not now.identity.is_proven or now.identity.subject.kind != identity.subject.kind:
             return add_session(page, service, identity)[0]
         if now.identity.subject.hash(keys) == identity.subject.hash(keys):
-            return add_session(page, service, identity, request=now.request, secret=now.secret)[0]
+            return add_session(page, service, identity, request=now.request, secret=now.secret, code=now.code)[0]
         if not _abort(page, service, now):
             return add_session(page, service, identity)[0]
     raise SomebodyElse
@@ -93,6 +94,7 @@ def add_session(
     *,
     request: str | None = None,
     secret: str = "",
+    code: str = "",
     token: str = "",
 ) -> tuple[str, Session]:
     """A new session with its token, as part of a transaction.
@@ -102,7 +104,7 @@ def add_session(
     """
     token = token or secrets.token_urlsafe(32)
     expires_at = page.now + timedelta(minutes=service.settings.portal.session_minutes)
-    content = _packed(identity, secret)
+    content = _packed(identity, secret, code)
     visit = page.sessions.add(_hash(service, token), content, expires_at, identity.signed_in_at, request)
     return token, _opened(visit)
 
@@ -117,10 +119,10 @@ def read_session(page: Page, id: str, *, lock: bool = False) -> Session | None:
     return _opened(visit) if visit else None
 
 
-def bind_session(page: Page, session: Session, request: str, secret: str = "") -> Session:
+def bind_session(page: Page, session: Session, request: str, secret: str = "", code: str = "") -> Session:
     """The session, now about that request."""
-    page.sessions.change(session.id, _packed(session.identity, secret), request)
-    return replace(session, request=request, secret=secret)
+    page.sessions.change(session.id, _packed(session.identity, secret, code), request)
+    return replace(session, request=request, secret=secret, code=code)
 
 
 def _abort(page: Page, service: Service, session: Session) -> bool:
@@ -138,10 +140,10 @@ def _hash(service: Service, token: str) -> str:
     return service.ledger.keys.keyed("sessions", token)
 
 
-def _packed(identity: Identity, secret: str) -> bytes:
-    return json.dumps([b64encode(identity.pack()).decode(), secret]).encode()
+def _packed(identity: Identity, secret: str, code: str) -> bytes:
+    return json.dumps([b64encode(identity.pack()).decode(), secret, code]).encode()
 
 
 def _opened(visit: Visit) -> Session:
-    identity, secret = json.loads(visit.content)
-    return Session(visit.hash, Identity.unpack(b64decode(identity)), visit.request, visit.expires_at, secret)
+    identity, secret, *code = json.loads(visit.content)  # a visit that an older Slett began has no code
+    return Session(visit.hash, Identity.unpack(b64decode(identity)), visit.request, visit.expires_at, secret, *code)

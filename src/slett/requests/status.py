@@ -76,7 +76,8 @@ def status_of(service: Service, request: Request, now: datetime, language: str =
 
 def can_return(request: Request, now: datetime) -> bool:
     """Whether the account that this request closed still has a way back."""
-    open_until = request.until if request.kind == "close" and request.state == "fulfilled" else None
+    closed = request.kind == "close" and request.state in ("fulfilled", "partially_fulfilled")
+    open_until = request.until if closed else None
     return open_until is not None and now < open_until and request.followed_by is None
 
 

@@ -10,6 +10,7 @@ from slett.requests.desk import TooLate
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.progress import tell
 from slett.requests.service import Service
+from slett.requests.way_back import vault_of
 
 A_DAY = timedelta(days=1)
 
@@ -26,11 +27,15 @@ def _end_window(service: Service, closed: Request) -> int:
     with suppress(TooLate), service.ledger.write() as page:
         who = read_particulars(page, closed.reference)
         by = closed.reference  # nothing follows any more
-        if who and service.settings.portal.after_window == "erase":
+        vault = vault_of(page, closed)  # sealed: its rows are gone, and what is left to do is to say so
+        if who and (vault or service.settings.portal.after_window == "erase"):
             by = _erasure_after(page, service, closed, who)
         if not page.requests.follow(closed.reference, by):
             raise TooLate("returned")  # at the last moment: nothing of this page is written
         page.before.destroy(closed.reference)
+        if vault:
+            page.vaults.destroy(vault.number, at_end=False)
+            page.log.append([{"event": "beyond recovery", "request": closed.reference}])
         page.particulars.destroy(closed.reference)
         return 1
     return 0

@@ -153,7 +153,9 @@ def _update(session: Session, change: Update, taken: Taken, of: Part) -> Any:
     number, where = _condition(session, change, target, of)
     keys = [target.c[each].label(key_column(n)) for n, each in enumerate(taken.key)]
     old = [target.c[each].label(f"old{n}") for n, each in enumerate(taken.columns)]
-    locked = select(number.label("person"), *keys, *old).where(where).with_for_update(of=target).subquery("locked")
+    locked = (
+        select(number.label("person"), *keys, *old).where(where).with_for_update(of=target).subquery("slett_locked")
+    )
     same = and_(*(target.c[each] == locked.c[key_column(n)] for n, each in enumerate(taken.key)))
     values = {each.column: conditions.written(each, name, target) for each in change.writes}
     statement = update(target).where(same).values(values)

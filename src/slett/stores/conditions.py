@@ -222,7 +222,7 @@ class Conditions:
         """Whether somebody else than the persons who leave holds the row."""
         here = [target.c[each] for each in holder.columns]
         if holder.table:
-            other = self.table(holder.table).alias("holder")
+            other = self.table(holder.table).alias("slett_holder")
             same = [other.c[there] == mine for there, mine in zip(holder.match, here, strict=True)]
             return exists(select(literal(1)).select_from(other).where(*same, not_(self._mine(holder, other))))
         live = self.schema.tables[name]
@@ -261,7 +261,7 @@ class Conditions:
     def _hop(self, due: Due, name: str, target: Any) -> tuple[Due, str, Any, list[Condition]]:
         """One hop nearer to the row that says when: (what remains, its table, that table here, what joins the two)."""
         columns, parent, match = due.parents[0]
-        there = self.table(parent).alias(f"parent{len(due.parents)}")
+        there = self.table(parent).alias(f"slett_parent{len(due.parents)}")
         joined = []
         for mine, theirs in zip(columns, match, strict=True):
             sides = [target.c[mine], there.c[theirs]]
@@ -461,7 +461,7 @@ class Conditions:
         nobody = self._somebody(keys, rows.links[0]) if not rows.among else []
         named = [each.label(key_column(n)) for n, each in enumerate(others)]
         first = select(func.min(keys.table.c.person).label("person"), *named).where(*nobody, *_within(keys, people))
-        lowest = first.group_by(*others).subquery("people")
+        lowest = first.group_by(*others).subquery("slett_people")
         same = [side == lowest.c[key_column(n)] for n, side in enumerate(sides)]
         return lowest.c.person, and_(*same, *more, rest)
 

@@ -62,6 +62,30 @@ def _judged(session: Session, staged: Staged) -> list[Blocked]:
     return found
 
 
+def reach_back(session: Session, later: Staged, earlier: Staged) -> None:
+    """What was taken later is, from now on, as it was before what was taken earlier, of the same table, was written.
+
+    So a row goes back at once to where it comes in the end, and whoever gives it back a second time finds it there;
+    also where somebody else's return has written such a column meanwhile.
+    """
+    mine, other = later.table, earlier.table
+    fields = set(later.taken.fields)
+    if later.taken.table == earlier.taken.table:
+        later.open |= set(earlier.taken.columns)
+    if later.taken.table != earlier.taken.table or not set(earlier.taken.key) <= fields:
+        return
+    same = [other.c[earlier.of(each)] == mine.c[later.of(each)] for each in earlier.taken.key]
+    with session.exactly():
+        for _, name, old, new in _value_columns(earlier):
+            if name not in fields or name in (*later.misfits, *earlier.misfits) or old.now is None:
+                continue
+            here = later.of(name)
+            written = image(session, mine, [(here, old.now)]) == image(session, other, [(new.name, old.now)])
+            there = exists(select(literal(1)).select_from(other).where(*same, written))
+            before = select(other.c[old.name]).where(*same).scalar_subquery()
+            session.run(update(mine).values({here: before}).where(there))
+
+
 def give_back(session: Session, staged: Staged) -> int:
     """Give back all that is not blocked; says how many rows are now as they were. Inside `session.transaction()`.
 
@@ -116,16 +140,16 @@ def _judge_rows(session: Session, staged: Staged, live: Table) -> None:
     there = _present(staged)
     if not _is_whole(session, staged, live):
         return
-    pairs = [(each.of, each.now) for each in there if each.now is not None]
-    same = image(session, target, pairs) == image(
-        session, mine, [(each.name, each.now) for each in there if each.now is not None]
+    settled = [(each, each.now) for each in there if each.now is not None and each.of not in staged.open]
+    same = image(session, target, [(each.of, now) for each, now in settled]) == image(
+        session, mine, [(each.name, now) for each, now in settled]
     )
     if staged.taken.key:
         keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
         back = exists(select(literal(1)).select_from(target).where(*keyed, same))
         session.run(update(mine).values(why=BACK).where(back))
     else:
-        _find_equals(session, staged, target, there)
+        _find_equals(session, staged, target, settled)
     names = {each.of for each in there}
     for key in dict.fromkeys((live.primary_key, *live.unique)):
         if key and set(key) <= names:
@@ -163,12 +187,12 @@ def _is_whole(session: Session, staged: Staged, live: Table) -> bool:
     return not whys
 
 
-def _find_equals(session: Session, staged: Staged, target: Any, there: list[Column]) -> None:
+def _find_equals(session: Session, staged: Staged, target: Any, settled: list[tuple[Column, str]]) -> None:
     """Where no key tells rows apart: of equal rows, as many are back as there are."""
     mine = staged.table
-    pairs = [(each.of, each.now) for each in there if each.now is not None]
+    pairs = [(each.of, now) for each, now in settled]
     live = select(image(session, target, pairs).label("image"), func.count().label("times")).group_by("image")
-    whole = image(session, mine, [(each.name, each.now) for each in there if each.now is not None])
+    whole = image(session, mine, [(each.name, now) for each, now in settled])
     nth = func.row_number().over(partition_by=whole, order_by=mine.c.line)
     numbered = select(mine.c.line, whole.label("image"), nth.label("nth")).subquery("numbered")
     counted = live.subquery("counted")
@@ -346,7 +370,7 @@ def _insert(session: Session, staged: Staged, *, trial: bool = False) -> None:
         return
     dialect, columns = session.store.dialect, _present(staged)
     rows = session.make.prepare(select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0))
-    quote = session._connection.dialect.identifier_preparer
+    quote = session._live.dialect.identifier_preparer
     names = ", ".join(quote.quote(each.of) for each in columns)
     before, after = dialect.unless_there if trial else ("INSERT", "")
     text = f"{before} INTO {quote.format_table(target)} ({names}) {dialect.overriding} {rows.text} {after}"

@@ -27,7 +27,7 @@ def key_table_ddl(
     if local:
         source = conditions.table(keys.table)
         named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
-        nobody = select(literal_column("0").label("person")).subquery("nobody")
+        nobody = select(literal_column("0").label("person")).subquery("slett_nobody")
         beside = nobody.outerjoin(source, false())  # so that every column may be null, as for a row that is gone
         shape = select(nobody.c.person, *named).select_from(beside).where(false())
         text = str(shape.compile(connection, compile_kwargs={"literal_binds": True}))

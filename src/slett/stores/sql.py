@@ -166,7 +166,7 @@ class Session:
         number, where = self.conditions.with_person(rows, target)
         parts = [where]
         if known.count:
-            seen = known.table.alias("seen")
+            seen = known.table.alias("slett_seen")
             live = self.schema.tables[rows.table]
             same = []
             for each in keys.key or keys.columns:

@@ -47,6 +47,7 @@ class Staged:
     name: str
     columns: tuple[Column, ...]
     without: frozenset[str]  # columns that may be gone
+    open: set[str] = field(default_factory=set)  # columns that other captures speak of, too
     misfits: tuple[str, ...] = ()  # columns whose values their present type does not take
     rows: int = 0
     reasons: list[str] = field(default_factory=list)  # why 1, 2, …
@@ -92,7 +93,7 @@ def stage(
     if taken.form != form_of(session):
         raise StoreError(session.store.name, f"rows of `{taken.table}` were captured as `{taken.form}`, not known here")
     staged = Staged(taken, session.new_temporary("staged"), tuple(_columns(session, taken, live)), frozenset(without))
-    dialect, connection = session.store.dialect, session._connection
+    dialect, connection = session.store.dialect, session._live
     with session.exactly():
         _make(session, staged, live)
         names = ["person", *([] if taken.key else ["place"]), *(each.loaded for each in staged.columns)]
@@ -137,12 +138,12 @@ def _make(session: Session, staged: Staged, live: Table) -> None:
     groups = [
         key.match for key in live.foreign_keys if key.table == live.name and set(key.match) <= set(staged.taken.fields)
     ]
-    indexes = [[staged.of(each) for each in group] for group in dict.fromkeys(groups)]
+    if all(live.column(each) for each in staged.taken.key):
+        groups.append(staged.taken.key)
+    indexes = [[staged.of(each) for each in group] for group in dict.fromkeys(groups) if group]
     with session.store._words():
         target = session.conditions.table(live.name)
-        for statement in session.store.dialect.staging(
-            session._connection, target, staged.name, numbers, columns, indexes
-        ):
+        for statement in session.store.dialect.staging(session._live, target, staged.name, numbers, columns, indexes):
             session.run_text(statement)
 
 

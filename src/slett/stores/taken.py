@@ -51,7 +51,7 @@ def shape_of(session: Session, change: Change) -> Taken:
     table = change.rows.table
     taken = shape(session, change)
     with session.store._words():
-        session.store.dialect.may_capture(session._connection, session.schema.tables[table])
+        session.store.dialect.may_capture(session._live, session.schema.tables[table])
     return taken
 
 

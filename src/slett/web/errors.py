@@ -18,6 +18,7 @@ from slett.requests.refuse import Refused
 from slett.requests.sessions import SomebodyElse
 from slett.settings import SettingsError
 from slett.stores.errors import StoreError
+from slett.vault import VaultError
 from slett.web.handoff import HandoffError
 from slett.web.oidc import OidcError
 from slett.web.visitor import Visitor
@@ -193,6 +194,7 @@ EXPECTED = (
     PlanError,
     StoreError,
     LedgerError,
+    VaultError,
 )
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from slett.languages import N_
 from slett.requests.desk import Leaving
+from slett.requests.way_back import sealing
 from slett.web.status import waits
 from slett.web.visitor import Visitor
 
@@ -34,6 +35,8 @@ def filed(visitor: Visitor) -> Response:
         status=visitor.portal.desk.status(request, visitor.words.tag),
         request=request,
         secret=spaced(session.secret),
+        code=session.code,
+        sealing=sealing(visitor.portal.service),
         link=visitor.address("open_status", reference=request.reference, secret=session.secret),
         mailed=bool(session.identity.addresses),
         portal=visitor.portal.settings.portal,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from slett.ledger import Request
 from slett.requests.desk import Blocked, Wish
 from slett.requests.sessions import Session
+from slett.requests.way_back import sealing
 from slett.web.links import at_service, sign_in_url
 from slett.web.prove import go_and_prove
 from slett.web.visitor import Visitor
@@ -48,6 +49,7 @@ def what(visitor: Visitor) -> Response:
         portal=visitor.portal.settings.portal,
         promise_hours=visitor.portal.settings.promise_hours,
         doubtful=bool(session.identity.old_addresses) or session.identity.how == "mailbox",
+        sealing=sealing(visitor.portal.service),
         back=f"{visitor.path('what')}?wish={wish}",
     )
 

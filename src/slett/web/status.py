@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, Response
 from slett.languages import N_
 from slett.ledger import FINAL, Request, read_reference
 from slett.requests.codes import CodeError, TooMany
+from slett.requests.desk import WrongRecovery
 from slett.requests.limits import allow
 from slett.web.errors import code_problem
 from slett.web.links import sign_in_url
@@ -123,10 +124,14 @@ def came_back(visitor: Visitor) -> Response:
     if session is None:
         return visitor.to("status_form")
     words = visitor.words
+    recovery = visitor.form.get("recovery", "")
     if session.identity.addresses and not code.strip():
         return _come_back(visitor, sent=True, errors={"code": words._("Type the code from the e-mail.")}, status=422)
     try:
-        done = visitor.portal.desk.confirm_return(session, code, network=visitor.network)
+        done = visitor.portal.desk.confirm_return(session, code, recovery, network=visitor.network)
+    except WrongRecovery:
+        wrong = words._("That is not the recovery code of this account. Check each group of characters.")
+        return _come_back(visitor, sent=True, errors={"recovery": wrong}, status=422)
     except CodeError as error:
         return _come_back(
             visitor,
@@ -200,6 +205,8 @@ def _come_back(visitor: Visitor, *, sent: bool, errors: dict[str, str] | None = 
         errors=errors,
         sent=sent,
         mailbox=hidden(addresses[0]) if addresses else "",
+        recovery=visitor.portal.desk.needs_recovery(request),
+        typed=visitor.form.get("recovery", ""),
         portal=visitor.portal.settings.portal,
         back=visitor.path("come_back"),
     )

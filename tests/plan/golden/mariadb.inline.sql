@@ -62,8 +62,8 @@ DELETE FROM sessions WHERE sessions.user_id IN (%s);
 
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN ((%s, %s)) AND (EXISTS (SELECT %s AS anon_1
-FROM orders AS parent1
-WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < %s, false) = 1));
+FROM orders AS slett_parent1
+WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < %s, false) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%s, ship_zip=substr(orders.ship_zip, %s, %s) WHERE (orders.shop, orders.no) IN ((%s, %s)) AND (orders.customer_id IN (%s) OR convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))) AND coalesce(orders.placed_at < %s, false) = 0 AND (orders.ship_name IS NOT NULL OR NOT (convert(CAST(CAST(orders.ship_zip AS CHAR) AS CHAR CHARACTER SET utf8mb4), BINARY) <=> convert(CAST(CAST(substr(orders.ship_zip, %s, %s) AS CHAR) AS CHAR CHARACTER SET utf8mb4), BINARY)));
@@ -106,8 +106,8 @@ DELETE FROM project_members WHERE (project_members.project_id, project_members.u
 
 -- change: delete projects, id → project_members
 DELETE FROM projects WHERE projects.id IN (%s) AND NOT (EXISTS (SELECT %s AS anon_1
-FROM project_members AS holder
-WHERE holder.project_id = projects.id AND coalesce((holder.project_id, holder.user_id) IN ((%s, %s)), false) = 0));
+FROM project_members AS slett_holder
+WHERE slett_holder.project_id = projects.id AND coalesce((slett_holder.project_id, slett_holder.user_id) IN ((%s, %s)), false) = 0));
 
 -- detach: detach projects, created_by → users
 UPDATE projects SET created_by=%s WHERE projects.created_by IN (%s) AND projects.created_by IS NOT NULL;

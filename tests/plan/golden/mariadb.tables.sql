@@ -72,8 +72,8 @@ DELETE FROM sessions USING sessions, slett_keys_1 WHERE sessions.user_id = slett
 
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items USING order_items, slett_keys_2 WHERE order_items.shop = slett_keys_2.k0 AND order_items.order_no = slett_keys_2.k1 AND (EXISTS (SELECT %s AS anon_1
-FROM orders AS parent1
-WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < %s, false) = 1));
+FROM orders AS slett_parent1
+WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < %s, false) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders, slett_keys_2 SET orders.ship_name=%s, orders.ship_zip=substr(orders.ship_zip, %s, %s) WHERE orders.shop = slett_keys_2.k0 AND orders.no = slett_keys_2.k1 AND (orders.customer_id IN (SELECT slett_keys_1.k0
@@ -126,8 +126,8 @@ FROM slett_keys_1);
 
 -- change: delete projects, id → project_members
 DELETE FROM projects USING projects, slett_keys_4 WHERE projects.id = slett_keys_4.k0 AND NOT (EXISTS (SELECT %s AS anon_1
-FROM project_members AS holder
-WHERE holder.project_id = projects.id AND coalesce((holder.project_id, holder.user_id) IN (SELECT slett_keys_4.k0, slett_keys_4.k1
+FROM project_members AS slett_holder
+WHERE slett_holder.project_id = projects.id AND coalesce((slett_holder.project_id, slett_holder.user_id) IN (SELECT slett_keys_4.k0, slett_keys_4.k1
 FROM slett_keys_4), false) = 0));
 
 -- detach: detach projects, created_by → users

@@ -62,8 +62,8 @@ DELETE FROM sessions WHERE sessions.user_id = ANY (%(param_1)s);
 
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (EXISTS (SELECT %(param_2)s::INTEGER AS anon_1
-FROM orders AS parent1
-WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < %(param_3)s, false)));
+FROM orders AS slett_parent1
+WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < %(param_3)s, false)));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=%(ship_name)s, ship_zip=substr(orders.ship_zip, %(substr_1)s::INTEGER, %(substr_2)s::INTEGER) WHERE (orders.shop, orders.no) IN ((%(param_1_1_1)s, %(param_1_1_2)s)) AND (orders.customer_id = ANY (%(param_2)s) OR lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_3)s AS VARCHAR)))) AND NOT coalesce(orders.placed_at < %(param_4)s, false) AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS DISTINCT FROM CAST(substr(orders.ship_zip, %(substr_3)s::INTEGER, %(substr_4)s::INTEGER) AS VARCHAR));
@@ -106,8 +106,8 @@ DELETE FROM project_members WHERE (project_members.project_id, project_members.u
 
 -- change: delete projects, id → project_members
 DELETE FROM projects WHERE projects.id = ANY (%(param_1)s) AND NOT (EXISTS (SELECT %(param_2)s::INTEGER AS anon_1
-FROM project_members AS holder
-WHERE holder.project_id = projects.id AND NOT coalesce((holder.project_id, holder.user_id) IN ((%(param_3_1_1)s, %(param_3_1_2)s)), false)));
+FROM project_members AS slett_holder
+WHERE slett_holder.project_id = projects.id AND NOT coalesce((slett_holder.project_id, slett_holder.user_id) IN ((%(param_3_1_1)s, %(param_3_1_2)s)), false)));
 
 -- detach: detach projects, created_by → users
 UPDATE projects SET created_by=%(created_by)s WHERE projects.created_by = ANY (%(param_1)s) AND projects.created_by IS NOT NULL;

@@ -62,8 +62,8 @@ DELETE FROM sessions WHERE sessions.user_id IN (?);
 
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (VALUES (?, ?)) AND (EXISTS (SELECT ? AS anon_1
-FROM orders AS parent1
-WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < ?, 0) = 1));
+FROM orders AS slett_parent1
+WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < ?, 0) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
@@ -106,8 +106,8 @@ DELETE FROM project_members WHERE (project_members.project_id, project_members.u
 
 -- change: delete projects, id → project_members
 DELETE FROM projects WHERE projects.id IN (?) AND NOT (EXISTS (SELECT ? AS anon_1
-FROM project_members AS holder
-WHERE holder.project_id = projects.id AND coalesce((holder.project_id, holder.user_id) IN (VALUES (?, ?)), 0) = 0));
+FROM project_members AS slett_holder
+WHERE slett_holder.project_id = projects.id AND coalesce((slett_holder.project_id, slett_holder.user_id) IN (VALUES (?, ?)), 0) = 0));
 
 -- detach: detach projects, created_by → users
 UPDATE projects SET created_by=? WHERE projects.created_by IN (?) AND projects.created_by IS NOT NULL;

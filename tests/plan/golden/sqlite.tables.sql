@@ -79,8 +79,8 @@ FROM slett_keys_1);
 -- change: expire order_items, shop, order_no → orders
 DELETE FROM order_items WHERE (order_items.shop, order_items.order_no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
 FROM slett_keys_2) AND (EXISTS (SELECT ? AS anon_1
-FROM orders AS parent1
-WHERE order_items.shop = parent1.shop AND order_items.order_no = parent1.no AND coalesce(parent1.placed_at < ?, 0) = 1));
+FROM orders AS slett_parent1
+WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < ?, 0) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
 UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (SELECT slett_keys_2.k0, slett_keys_2.k1
@@ -149,8 +149,8 @@ FROM slett_keys_1);
 -- change: delete projects, id → project_members
 DELETE FROM projects WHERE projects.id IN (SELECT slett_keys_4.k0
 FROM slett_keys_4) AND NOT (EXISTS (SELECT ? AS anon_1
-FROM project_members AS holder
-WHERE holder.project_id = projects.id AND coalesce((holder.project_id, holder.user_id) IN (SELECT slett_keys_4.k0, slett_keys_4.k1
+FROM project_members AS slett_holder
+WHERE slett_holder.project_id = projects.id AND coalesce((slett_holder.project_id, slett_holder.user_id) IN (SELECT slett_keys_4.k0, slett_keys_4.k1
 FROM slett_keys_4), 0) = 0));
 
 -- detach: detach projects, created_by → users

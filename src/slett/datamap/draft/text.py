@@ -53,6 +53,8 @@ def _known(known: DataMap) -> Iterator[str]:
     """What a human wrote above the stores."""
     if known.ceiling != Ceiling():
         yield f"ceiling: {flow({'rows': known.ceiling.rows, 'share': known.ceiling.share})}"
+    if known.closing != "hide":
+        yield f"closing: {known.closing}"
     if known.backup_days is not None:
         yield f"backups: {flow({'days': known.backup_days})}"
     if known.categories:
@@ -113,6 +115,8 @@ def _entries(sketch: Sketch) -> Iterator[str]:
         yield f"triggers: {flow(known.triggers)}"
     if sketch.omit:
         yield f"omit: {flow(sketch.omit)}"
+    if known and known.dropped:
+        yield f"dropped: {flow(known.dropped)}"
 
 
 def _leaving(known: TableMap) -> Iterator[str]:

@@ -111,6 +111,9 @@ class Confirmation(Sent):
     visit: Visit
     code: Annotated[str, Field(max_length=40, description="As they typed it.")] = ""
     agreed: Annotated[bool, Field(description="They typed the phrase, for `close` and `erase`.")] = False
+    recovery_code: Annotated[
+        str, Field(max_length=60, description="As they typed it, to come back to a sealed account.")
+    ] = ""
     ip: Network = None
 
 
@@ -208,6 +211,10 @@ class Confirmed(Answer):
 
     request: Request
     secret: Annotated[str, Field(description="Opens the status page with the reference. It is the person's.")]
+    recovery_code: Annotated[
+        str,
+        Field(description="Of a sealed account: alone opens it again. Show it to the person, and keep it nowhere."),
+    ]
 
 
 class Listed(Answer):

@@ -15,12 +15,13 @@ from slett.datamap.problem import MapError
 from slett.ledger import LedgerError
 from slett.plan import PlanError
 from slett.requests.codes import ExpiredCode, TooMany, WrongCode
-from slett.requests.desk import Blocked, NotFresh, NotTheirs, TooLate, WrongPhrase
+from slett.requests.desk import Blocked, NotFresh, NotTheirs, TooLate, WrongPhrase, WrongRecovery
 from slett.requests.refuse import Refused
 from slett.requests.sessions import SomebodyElse
 from slett.requests.subject import SubjectError
 from slett.settings import SettingsError
 from slett.stores.errors import StoreError
+from slett.vault import VaultError
 from slett.web.api.models import Block, Problem, Wrong
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +31,7 @@ KINDS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, name, title
     WrongCode: (403, "wrong-code", "Another code was sent"),
     ExpiredCode: (403, "expired-code", "The code is worth nothing any more"),
     NotFresh: (403, "not-fresh", "The person must sign in again"),
+    WrongRecovery: (403, "wrong-recovery-code", "The recovery code does not open the account"),
     WrongPhrase: (403, "not-agreed", "The person has not agreed"),
     NotTheirs: (404, "no-such-request", "There is no such request"),
     SubjectError: (404, "no-such-subject", "Nobody can be meant by this"),
@@ -39,7 +41,7 @@ KINDS: Mapping[type[Exception], tuple[int, str, str]] = {  # status, name, title
     TooLate: (409, "too-late", "It is too late for that"),
     TooMany: (429, "too-many", "That was tried too often"),
     **dict.fromkeys(
-        (StoreError, LedgerError, MapError, PlanError, SettingsError, CertificateError, SQLAlchemyError),
+        (StoreError, LedgerError, MapError, PlanError, SettingsError, CertificateError, VaultError, SQLAlchemyError),
         (503, "not-available", "That cannot be done now; try again"),
     ),
 }

@@ -103,9 +103,12 @@ def routes(portal: Portal) -> APIRouter:
         """
         session, request = _about(portal.service, sent.visit, reference)
         network = _network(sent.ip)
-        filed = desk.confirm(session, request, code=sent.code, phrase_ok=sent.agreed, network=network)
-        now = _request(portal.service, reference)
-        return models.Confirmed(request=models.Request.model_validate(now), secret=filed.secret)
+        if request.kind == "return":
+            filed = desk.confirm_return(session, sent.code, sent.recovery_code, network)
+        else:
+            filed = desk.confirm(session, request, code=sent.code, phrase_ok=sent.agreed, network=network)
+        now = models.Request.model_validate(_request(portal.service, reference))
+        return models.Confirmed(request=now, secret=filed.secret, recovery_code=filed.code)
 
     @router.get("/requests/{reference}", tags=["after"], responses=describe(404, 422, 503))
     def status(

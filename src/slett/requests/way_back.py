@@ -1,0 +1,261 @@
+"""The way back of a request: the vault it fills, who may open that, and its end.
+
+An erasure has one while the service's undo window is open; only the service can open its vault. A sealed close has one
+until its window ends; the person's recovery code opens it, or the service's own key where the settings say so.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from pyrage import x25519
+
+from slett.ledger import Page, Request
+from slett.ledger.vaults import Holder, Vault
+from slett.requests.batch import Batch
+from slett.requests.service import Service
+from slett.stores.giveback import Blocked
+from slett.vault import (
+    CannotGoBack,
+    Filling,
+    Given,
+    Opened,
+    Place,
+    VaultError,
+    draw_code,
+    make_identity,
+    put_back,
+    unwrap_for_person,
+    unwrap_for_service,
+    wrap_for_person,
+    wrap_for_service,
+)
+
+VaultIdentity = x25519.Identity
+MEGABYTE = 1 << 20
+
+
+class NoWayBack(Exception):
+    """What was taken out cannot be given back: there is no vault, or its time is over."""
+
+
+# -- filling ----------------------------------------------------------------------------------------
+
+
+def give_vault(page: Page, service: Service, batch: Batch) -> None:
+    """Give the batch its vault, if its rows have a way back; on the page that journals the batch."""
+    first = batch.requests[0]
+    if first.kind == "close":
+        vault = page.vaults.of_request(first.reference)
+    elif service.settings.vault.undo_window_hours and not first.follows:
+        made = make_identity()
+        vault = page.vaults.create(made.recipient, [wrap_for_service(service.ledger.keys, made.identity)])
+    else:
+        vault = None
+    if vault:
+        batch.vault = page.vaults.join(batch.lease, vault, [each.reference for each in batch.requests])
+
+
+def sealing(service: Service) -> Holder | None:
+    """Who can open an account that is sealed when it is closed; None where closing seals nothing."""
+    if service.datamap.closing != "seal":
+        return None
+    return "service" if service.settings.vault.service_key else "person"
+
+
+def prepare_sealing(page: Page, service: Service, request: Request) -> x25519.Identity:
+    """The identity of a new vault for that close; until `give_to_person` the service could open it."""
+    made = make_identity()
+    page.vaults.create(
+        made.recipient, [wrap_for_service(service.ledger.keys, made.identity)], request=request.reference
+    )
+    return made.identity
+
+
+def give_to_person(request: Request, identity: x25519.Identity) -> Callable[[Page], str]:
+    """What gives the key of a vault that was just prepared to the person: called with a page, their recovery code.
+
+    The slow part is done by now, outside of any transaction. The service has no key from then on.
+    """
+    code = draw_code()
+    wrapped = wrap_for_person(identity, code)
+
+    def give(page: Page) -> str:
+        vault = page.vaults.of_request(request.reference)
+        if vault is None:
+            return ""
+        page.vaults.wrap(vault.number, [wrapped])
+        page.vaults.unwrap(vault.number, "service")
+        return code
+
+    return give
+
+
+def filling(service: Service, batch: Batch) -> Filling | None:
+    """What takes in the rows of the batch, or None: they are gone when they are gone."""
+    if batch.vault is None:
+        return None
+    ledger_bytes = service.settings.vault.ledger_mb * MEGABYTE
+    return Filling(service.ledger, batch.lease, batch.vault, place_of(service), ledger_bytes)
+
+
+def place_of(service: Service) -> Place | None:
+    """Where large vaults are kept, if not in the ledger."""
+    return Place(service.settings.vault.url) if service.settings.vault.url else None
+
+
+def undo_until(service: Service, requests: Sequence[Request], now: datetime) -> datetime:
+    """When an erasure that ends now is beyond recovery: within the window, and within what the law allows."""
+    lawful = min(datetime.combine(each.law_due, time.max, UTC) for each in requests)
+    return min(now + timedelta(hours=service.settings.vault.undo_window_hours), max(lawful, now))
+
+
+# -- opening ----------------------------------------------------------------------------------------
+
+
+def vault_of(page: Page, request: Request) -> Vault | None:
+    """The vault that the rows of a request are in, or None."""
+    own = page.vaults.of_request(request.reference)
+    return own or (page.vaults.of_batch(request.batch) if request.batch is not None else None)
+
+
+def sealed_before(page: Page, request: Request) -> Request | None:
+    """The close that put this person's rows away, whose window has ended since; or None."""
+    closed = page.requests.get(request.follows) if request.follows and request.kind == "erase" else None
+    return closed if closed and vault_of(page, closed) else None
+
+
+def drop_vault(page: Page, request: Request) -> None:
+    """A close that is refused needs no vault."""
+    if vault := page.vaults.of_request(request.reference):
+        page.vaults.destroy(vault.number, at_end=False)
+
+
+def needs_code(page: Page, closed: Request) -> bool:
+    """Whether only the person's recovery code opens what this close put away."""
+    vault = vault_of(page, closed)
+    return vault is not None and "service" not in page.vaults.keys(vault.number)
+
+
+def identity_by_code(service: Service, closed: Request, code: str) -> x25519.Identity:
+    """The identity of a close's vault, by the person's recovery code.
+
+    Raises:
+        WrongCode: the code does not open it.
+        NoWayBack: nothing does any more.
+    """
+    with service.ledger.read() as page:
+        vault = vault_of(page, closed)
+        wrapped = page.vaults.keys(vault.number).get("person") if vault else None
+    if wrapped is None:
+        raise NoWayBack("there is nothing to open any more")
+    return unwrap_for_person(wrapped, code)
+
+
+def let_service_open(page: Page, service: Service, closed: Request, identity: x25519.Identity) -> None:
+    """The person comes back: from now on the service can open their vault, so that a crash does not stop the return."""
+    if vault := vault_of(page, closed):
+        page.vaults.wrap(vault.number, [wrap_for_service(service.ledger.keys, identity)])
+
+
+# -- giving back ------------------------------------------------------------------------------------
+
+
+def bring_back(service: Service, request: Request, settle: Callable[[Page, Given], None], *, partly: bool) -> Given:
+    """Give back what a request took out. Repeatable: what is back counts as back.
+
+    Args:
+        request: an erasure or a close.
+        settle: notes what came of it, in the commit that also settles the vault.
+        partly: give back what can go, provided that the root rows can; what cannot stays sealed. Else all or nothing.
+
+    Raises:
+        NoWayBack: there is no vault, or its time is over.
+        VaultError: it does not open.
+        StoreError: a store failed. Repeat it.
+    """
+    with service.ledger.write() as page:
+        vault = vault_of(page, request)
+        wrapped = page.vaults.keys(vault.number).get("service") if vault else None
+        if vault is None or wrapped is None or not page.vaults.begin_return(vault.number):
+            raise NoWayBack(_why_not(vault))
+    opened = Opened(service.ledger, vault, unwrap_for_service(service.ledger.keys, wrapped), place_of(service))
+    alone = len(vault.people) == 1
+    person = None if alone else list(vault.people).index(request.reference)
+    needs = [str(each) for each in service.datamap.roots] if partly else None
+    dropped = {str(each): each.dropped for each in service.datamap.tables if each.dropped}
+    try:
+        with service.sessions() as sessions:
+            given = put_back(opened, sessions, person, needs=needs, dropped=dropped)
+    except CannotGoBack as error:
+        given = Given(0, error.blocked)
+    except BaseException:
+        with service.ledger.write() as page:
+            page.vaults.end_return(vault.number)
+        raise
+    with service.ledger.write() as page:
+        settle(page, given)
+        if is_back(given):
+            page.tombstones.remove(request.reference)
+            page.kept.forget([each.number for each in page.kept.of(request.reference)])
+        if alone and not given.blocked:
+            page.vaults.destroy(vault.number, at_end=False)
+        else:
+            page.vaults.end_return(vault.number)
+    return given
+
+
+def say_blocked(found: Sequence[Blocked]) -> str:
+    """What could not go back, and why."""
+    return "; ".join(f"{say_rows(each.rows)} of `{each.store}/{each.table}`: {each.why}" for each in found)
+
+
+def say_rows(rows: int) -> str:
+    """How many."""
+    return "1 row" if rows == 1 else f"{rows:,} rows"
+
+
+def is_back(given: Given) -> bool:
+    """Whether the person is: everything, or what they can be without."""
+    return given.rows > 0 or not given.blocked
+
+
+def _why_not(vault: Vault | None) -> str:
+    if vault is None:
+        return "nothing was put away: `vault.undo_window_hours` was 0 when it was carried out"
+    if vault.state == "filling":
+        return "it is not done yet"
+    return "its way back has ended: the keys are destroyed, and nobody can open what was put away"
+
+
+# -- the end ----------------------------------------------------------------------------------------
+
+
+def end_ways_back(service: Service) -> int:
+    """How many vaults came to their end: their keys are destroyed now, and then their parts, wherever they are."""
+    with service.ledger.read() as page:
+        over = [each for each in page.vaults.over() if not _has_window(page, each)]
+        scattered = page.vaults.scattered()
+    for vault in over:
+        with service.ledger.write() as page:
+            if page.vaults.destroy(vault.number, at_end=True):
+                page.log.append([{"event": "beyond recovery", "request": each} for each in vault.people])
+    for number in scattered:
+        _sweep_up(service, number)
+    return len(over)
+
+
+def _has_window(page: Page, vault: Vault) -> bool:
+    """Whether it is of a close that nothing has followed yet: that ends with its window."""
+    closed = page.requests.get(vault.request) if vault.request else None
+    return closed is not None and closed.followed_by is None
+
+
+def _sweep_up(service: Service, number: int) -> None:
+    place = place_of(service)
+    if place is None:
+        raise VaultError("parts of a destroyed vault are still kept elsewhere; set `vault.url` to where that is")
+    with service.ledger.read() as page:
+        names = page.vaults.elsewhere(number)
+    place.remove(number, names)
+    with service.ledger.write() as page:
+        page.vaults.forget_parts(number)

@@ -1,0 +1,130 @@
+"""Giving back: what is in a vault goes into the stores again, parents first, or is named and stays.
+
+All stores are written in transactions that are open at the same time and commit only when everything was tried. A
+crash between two commits leaves the vault as it was; a second time, what is back already counts as back.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+
+from pyrage import x25519
+
+from slett.ledger import Ledger
+from slett.ledger.vaults import Part, Vault
+from slett.stores.giveback import Blocked, Staged, blocked, give_back, reach_back, stage
+from slett.stores.sql import Session
+from slett.stores.taken import Taken
+from slett.vault.identity import VaultError
+from slett.vault.parts import Frame, mac, unpack
+from slett.vault.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came back, and what could not."""
+
+    rows: int
+    blocked: tuple[Blocked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A vault that can be read."""
+
+    ledger: Ledger
+    vault: Vault
+    identity: x25519.Identity
+    place: Place | None
+
+    def frames(self, only: Collection[int] | None = None) -> Iterator[tuple[int, Frame]]:
+        """(number of its part, frame), as they were taken; a part at a time in memory.
+
+        Args:
+            only: the numbers of the parts that are wanted.
+
+        Raises:
+            VaultError: a part was changed, moved or is missing.
+        """
+        with self.ledger.read() as page:
+            for part in page.vaults.parts(self.vault.number):
+                if only is None or part.number in only:
+                    for frame in unpack(self.vault.number, part.number, self._kept(part), self.identity):
+                        yield part.number, frame
+
+    def _kept(self, part: Part) -> bytes:
+        if part.name and self.place is None:
+            raise VaultError(f"part {part.number} of the vault is kept elsewhere; set `vault.url` to where that is")
+        content = self.place.get(part.name) if part.name and self.place else part.blob
+        written = mac(self.ledger.keys, self.vault.number, part.number, sha256(content).hexdigest())
+        if not compare_digest(written, part.mac):
+            raise VaultError(f"part {part.number} of vault {self.vault.number} is not what was written: it was changed")
+        return content
+
+
+def put_back(
+    opened: Opened,
+    sessions: Mapping[str, Session],
+    person: int | None,
+    *,
+    needs: Collection[str] | None,
+    dropped: Mapping[str, Sequence[str]],
+) -> Given:
+    """What came back of a person's rows, and what could not.
+
+    Args:
+        sessions: by the names of the stores.
+        person: their number in the batch; None: everybody's.
+        needs: tables (`store/table`) all of whose rows must go back; None: every table.
+        dropped: columns, by `store/table`, that are gone on purpose.
+
+    Raises:
+        CannotGoBack: of what is needed something cannot. Nothing was changed.
+        VaultError: a part does not open.
+        StoreError: a store failed. Nothing was written, unless it failed when it committed: then repeat it.
+    """
+    rows = 0
+    found: list[Blocked] = []
+    with ExitStack() as stack:
+        for session in sessions.values():
+            stack.enter_context(session.transaction(defer=True))
+        staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
+        for taken, blocks in _groups(opened):
+            if taken.store not in sessions:
+                found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
+                continue
+            session = sessions[taken.store]
+            without = dropped.get(f"{taken.store}/{taken.table}", ())
+            now = stage(session, taken, blocks, person, without=without)
+            for _, before in (each for each in staged if each[0] is session):
+                if now.taken.what == "values":
+                    reach_back(session, before, now)
+            staged.append((session, now))
+        for session, each in staged:
+            found += blocked(session, each)
+            rows += give_back(session, each)
+        if any(needs is None or f"{each.store}/{each.table}" in needs for each in found):
+            raise CannotGoBack(found)
+    return Given(rows, tuple(found))
+
+
+class CannotGoBack(VaultError):
+    """Something that is needed cannot go back. Nothing was changed."""
+
+    def __init__(self, blocked: Sequence[Blocked]) -> None:
+        super().__init__("something that is needed cannot go back, so nothing was changed")
+        self.blocked = tuple(blocked)
+
+
+def _groups(opened: Opened) -> Iterator[tuple[Taken, Iterator[bytes]]]:
+    """What each step took out of each table, in all passes: what was taken last comes first."""
+    groups: dict[tuple[int, int, Taken], set[int]] = {}
+    for number, frame in opened.frames():
+        turn = len(groups)  # of two changes of one step, what guards it came first
+        known = next((each for each in groups if each[0] == frame.position and each[2] == frame.taken), None)
+        groups.setdefault(known or (frame.position, turn, frame.taken), set()).add(number)
+    for (position, _, taken), numbers in sorted(groups.items(), key=lambda each: each[0][:2], reverse=True):
+        frames = (frame for _, frame in opened.frames(numbers))
+        yield taken, (each.content for each in frames if each.position == position and each.taken == taken)

@@ -1,0 +1,165 @@
+"""An account that is sealed when it is closed: everything leaves the service, and only its owner can bring it back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from slett.certify import write_certificates
+from slett.requests.desk import Filed, TooLate, WrongRecovery
+from slett.requests.runner import run_once
+from slett.requests.way_back import NoWayBack, bring_back
+from slett.stores.schema import Dialect
+from slett.vault import draw_code
+from tests.conftest import NewDatabase
+from tests.journeys.scene import Scene
+from tests.ledger.clock import Clock
+from tests.requests.shop import MAP, Counter, fill, opened_counter
+
+HEAD = "closing: seal\ncategories: {listings: {en: Listings, nb: Annonser}}"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, dialect: Dialect, new_database: NewDatabase) -> Scene:
+    scene = Scene(tmp_path, {"shop": new_database(dialect)}, {"portal": {"url": "https://leave.example.org"}})
+    fill(scene, 3)
+    scene.map(HEAD, shop=MAP)
+    return scene
+
+
+@pytest.fixture
+def counter(scene: Scene, clock: Clock) -> Iterator[Counter]:
+    with opened_counter(scene, clock) as counter:
+        yield counter
+
+
+def come_back(counter: Counter, filed: Filed, recovery: str) -> Filed:
+    """By the status page, the code from the mailbox and the recovery code."""
+    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
+    code = str(counter.letters("code")[-1].values["code"])
+    return counter.desk.confirm_return(session, code, recovery)
+
+
+def test_everything_leaves_and_comes_back_as_it_was(counter: Counter) -> None:
+    before = counter.scene.snapshot()
+    filed = counter.file(counter.session(1), "close")
+    assert counter.state(filed.request.reference) == "fulfilled"
+    assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
+    assert counter.scene.rows("SELECT count(*) FROM listings WHERE user_id = 1") == [(0,)]
+    back = come_back(counter, filed, filed.code.lower().replace("-", " "))
+    assert counter.state(back.request.reference) == "fulfilled"
+    assert counter.scene.snapshot() == before
+
+
+def test_without_the_recovery_code_nobody_opens_it_the_service_neither(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    sealed = counter.scene.snapshot()
+    for wrong in ("", "nonsense", draw_code()):
+        with pytest.raises(WrongRecovery):
+            come_back(counter, filed, wrong)
+    with pytest.raises(NoWayBack):
+        bring_back(counter.service, counter.request(filed.request.reference), lambda *_: None, partly=True)
+    assert counter.scene.snapshot() == sealed
+    with counter.service.ledger.read() as page:
+        vault = page.vaults.of_request(filed.request.reference)
+        assert vault
+        assert set(page.vaults.keys(vault.number)) == {"person"}
+
+
+def test_a_return_without_the_code_cannot_be_confirmed_by_another_way(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
+    request = counter.desk.request_of(session)
+    assert request
+    code = str(counter.letters("code")[-1].values["code"])
+    with pytest.raises(WrongRecovery):
+        counter.desk.confirm(session, request, code=code, phrase_ok=True)
+    assert counter.request(filed.request.reference).followed_by is None
+
+
+def test_where_the_service_has_a_key_no_recovery_code_is_needed(scene: Scene, clock: Clock) -> None:
+    scene.settings["vault"] = {"service_key": True}
+    with opened_counter(scene, clock) as counter:
+        before = scene.snapshot()
+        filed = counter.file(counter.session(1), "close")
+        assert filed.code == ""
+        come_back(counter, filed, "")
+        assert scene.snapshot() == before
+
+
+def test_the_recovery_code_is_shown_again_to_the_same_visit_and_stands_in_no_mail(counter: Counter) -> None:
+    session = counter.session(1)
+    filed = counter.file(session, "close")
+    again = counter.desk.confirm(session, filed.request, code="", phrase_ok=True)
+    assert again.code == filed.code
+    assert filed.code not in str([each.values for each in counter.letters()])
+
+
+def test_when_the_window_ends_there_is_no_way_back_and_the_certificate_says_both_times(
+    counter: Counter, clock: Clock
+) -> None:
+    filed = counter.file(counter.session(1), "close")
+    sealed_at = clock.now
+    clock.forward(days=31)
+    run_once(counter.service)
+    run_once(counter.service)
+    closed = counter.request(filed.request.reference)
+    assert closed.followed_by
+    erased = counter.request(closed.followed_by)
+    assert (erased.kind, erased.state) == ("erase", "fulfilled")
+    assert erased.counts["shop/users"]["delete"] == 1
+    with pytest.raises(TooLate):
+        come_back(counter, filed, filed.code)
+    with counter.service.ledger.read() as page:
+        vault = page.vaults.of_request(filed.request.reference)
+        assert vault
+        assert (vault.state, page.vaults.keys(vault.number), list(page.vaults.parts(vault.number))) == (
+            "destroyed",
+            {},
+            [],
+        )
+        assert erased.certificate is not None
+        body: dict[str, Any] = __import__("json").loads(page.log.read([erased.certificate])[erased.certificate])
+    assert body["erased"] == f"{sealed_at:%Y-%m-%dT%H:%M:%SZ}"
+    assert body["beyond_recovery"] == f"{clock.now:%Y-%m-%dT%H:%M:%SZ}"
+    assert write_certificates(counter.service.ledger, counter.scene.folder / "certificates", [erased.reference])
+
+
+def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    counter.scene.sql("INSERT INTO users VALUES (1, 'new@example.org', 'New', true, true)")
+    taken = counter.scene.snapshot()
+    back = come_back(counter, filed, filed.code)
+    request = counter.request(back.request.reference)
+    assert request.state == "refused"
+    assert "`shop/users`" in request.reason
+    assert "p1@example.org" not in request.reason
+    assert counter.scene.snapshot() == taken
+    closed = counter.request(filed.request.reference)
+    assert closed.followed_by is None  # it may be tried again
+    counter.scene.sql("DELETE FROM users WHERE id = 1")
+    again = come_back(counter, filed, filed.code)
+    assert counter.state(again.request.reference) == "fulfilled"
+
+
+def test_whoever_owes_something_is_not_sealed(counter: Counter) -> None:
+    from slett.requests.desk import Blocked
+
+    counter.scene.sql("INSERT INTO orders VALUES (1, 1, false)")
+    with pytest.raises(Blocked):
+        counter.desk.choose(counter.session(1), "close")
+
+
+def test_nothing_of_the_person_can_be_read_in_the_ledger(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    engine = sa.create_engine(counter.service.settings.ledger)
+    with engine.connect() as connection:
+        blobs = [bytes(each) for (each,) in connection.exec_driver_sql("SELECT blob FROM vault_parts")]
+    engine.dispose()
+    assert blobs
+    assert all(b"p1@example.org" not in each for each in blobs)
+    content = b"".join(each.read_bytes() for each in (counter.scene.folder / ".slett").iterdir() if each.is_file())
+    assert filed.code.encode() not in content
+    assert filed.code.replace("-", "").encode() not in content
