@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as raw_text
 from sqlalchemy.sql import operators, visitors
-from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, ColumnClause, False_, Grouping
+from sqlalchemy.sql.elements import AsBoolean, BinaryExpression, BooleanClauseList, ColumnClause, False_, Grouping
 from sqlalchemy.sql.selectable import Exists
 from sqlalchemy.types import NullType
 
@@ -54,10 +54,12 @@ BOUND: dict[str, Any] = {
     "any of several, all bound": or_(ORDERS.c.user_id.in_([1]), PAIR.in_([(1, 2)])),
     "further narrowed": and_(ORDERS.c.note.is_(None), ORDERS.c.user_id.in_([1])),
     "no row at all": false(),
+    "no row at all, in one way": or_(false()),
 }
 
 UNBOUND: dict[str, Any] = {
     "true": true(),
+    "not the case that there is no row": not_(or_(false())),
     "literal true": literal_column("1 = 1"),
     "text": raw_text("user_id IN (1)"),
     "bound, or true": or_(ORDERS.c.user_id.in_([1]), ORDERS.c.no == ORDERS.c.no),
@@ -212,7 +214,7 @@ def test_whatever_we_make_is_bound(rows: Rows, keys: dict[str, Inline | Stored],
 def test_without_any_one_part_that_holds_the_key_nothing_is_bound(
     rows: Rows, keys: dict[str, Inline | Stored], kind: str
 ) -> None:
-    """Rows that are found in one way: each part of the condition that compares a key column is needed."""
+    """Rows that are found in one way: each part that compares a key column, or says that there is no row, is needed."""
     made, joins = conditions(kind, keys)
     one_way = replace(rows, links=() if rows.among else rows.links[:1])
     target = made.table("orders")
@@ -220,16 +222,18 @@ def test_without_any_one_part_that_holds_the_key_nothing_is_bound(
     parts = list(where.clauses) if isinstance(where, BooleanClauseList) else [where]
     own = set(groups(one_way)[0])
     needed = [part for part in parts if _compares(part, own) and not isinstance(part, Exists)]
-    assert needed or isinstance(where, False_)
+    assert needed
     for part in needed:
         rest = [other for other in parts if other is not part]
         assert not is_bound(delete(target).where(and_(true(), *rest)), groups(one_way))
 
 
 def _compares(part: Any, columns: set[str]) -> bool:
-    """Whether the part says what a key column of the table equals, or may equal."""
-    if isinstance(part, Grouping):
+    """Whether the part says what a key column of the table equals, or may equal; or that no row does."""
+    if isinstance(part, Grouping) or (isinstance(part, AsBoolean) and part.operator is operators.is_true):
         return _compares(part.element, columns)
+    if isinstance(part, False_):
+        return True
     if isinstance(part, BooleanClauseList):  # one row value after the other
         return part.operator is operators.or_ and all(_compares(each, columns) for each in part.clauses)
     if not isinstance(part, BinaryExpression) or part.operator not in (operators.eq, operators.in_op):
