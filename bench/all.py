@@ -27,10 +27,10 @@ class Run:
 RUNS = (
     Run(
         "one_person",
-        "--people 40 --delay 0 1 5",
+        "--people 40 --delay 0 1 5 --undo",
         "--rows 1000 --people 1 --sizes 10 --delay 0.1 --skip django cascade one",
     ),
-    Run("many_people", "--rounds 1", "--rows 2500 --rounds 1 --sizes 1 3 --skip django"),
+    Run("many_people", "--rounds 1 --undo", "--rows 2500 --rounds 1 --sizes 1 3 --undo --skip django"),
     Run(
         "many_people",
         "--rounds 1 --without-index undeclared --skip django row",
@@ -44,9 +44,10 @@ RUNS = (
     Run("peer", "--rounds 2", "--rows 1000 --size 100 --rounds 1"),
     Run(
         "traffic",
-        "--rounds 3 --spreads uniform",
+        "--rounds 3 --spreads uniform --undo",
         "--rows 1000 --size 300 --rounds 1 --seconds 0.5 --loads steady --spreads skewed --skip cascade",
     ),
+    Run("close", "--rows 300000", "--rows 1000 --sizes 50 --rounds 1"),
     Run("capture", "--rounds 6", "--rows 2000 --people 3 --rounds 1"),
     Run("memory", "", "--rows 1000 --sizes 100"),
     Run("deep", "--rows 2000000", "--rows 1000 --rounds 1 --sizes 3", needs="rg"),

@@ -108,7 +108,7 @@ def _workers(settings: Settings, number: int) -> Iterator[None]:
         for each in processes:
             each.send_signal(signal.SIGTERM)
         for each in processes:
-            each.wait()
+            each.communicate()
 
 
 if __name__ == "__main__":
