@@ -1,9 +1,11 @@
 """Erasures in processes of their own, to be killed or measured.
 
-`python -m tests.journeys.apart` reads jobs, one JSON object a line: `folder`, `settings`, `people` (keys) and
-`kill_at` (0: never), and whether it is a `replay` instead, of everybody. Each is done in a fresh fork, and answered
-with a line of JSON. A process counts instants: each statement before it is sent and after it was answered, and each
-commit of the ledger. At the given one it kills itself, as `kill -9` does.
+`python -m tests.journeys.apart` reads jobs, one JSON object a line: `folder`, `settings`, `people` (keys), `kill_at`
+(0: never), whether it is a `replay` instead, of everybody, and the seconds of a `beat`. Each is done in a fresh fork,
+and answered with a line of JSON. A process counts instants: each statement before it is sent and after it was answered,
+and each commit of the ledger. At the given one it kills itself, as `kill -9` does. How many there are does not depend
+on how long anything takes: signs of life, in a thread of their own, are not counted, and what is done every so many
+seconds is done each time.
 """
 
 import json
@@ -12,6 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +22,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from slett.ledger import ledger as opening
+from slett.requests import erase as erasing
+from slett.requests import heart
 from slett.requests.erase import Outcome, erase
 from slett.requests.replay import replay
 from tests.journeys.scene import Scene, subjects
 
+ALWAYS = -1.0  # seconds, that have passed
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -38,13 +45,14 @@ class Instants:
         sa.event.listen(sa.Engine, "commit", self._pass)
 
     def _before(self, *_: object) -> None:
-        self.statements += 1
+        self.statements += threading.current_thread() is threading.main_thread()
         self._pass()
 
     def _pass(self, *_: object) -> None:
-        self.passed += 1
-        if self.passed == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if threading.current_thread() is threading.main_thread():
+            self.passed += 1
+            if self.passed == self._kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def peak_kilobytes() -> int:
@@ -60,6 +68,8 @@ def peak_kilobytes() -> int:
 def work(job: dict[str, Any]) -> dict[str, Any]:
     """Erase, and say what that took."""
     scene = Scene(Path(job["folder"]), {}, job["settings"])
+    erasing.MARK_SECONDS = opening.SCRUB_SECONDS = ALWAYS
+    heart.BEAT_SECONDS = job["beat"]
     instants = Instants(job["kill_at"])
     with scene.open() as service:
         if job["replay"]:
@@ -95,11 +105,13 @@ class Apart:
             [sys.executable, "-m", "tests.journeys.apart"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def do(self, scene: Scene, people: list[int], kill_at: int = 0, *, replay: bool = False) -> dict[str, Any]:
+    def do(
+        self, scene: Scene, people: list[int], kill_at: int = 0, *, replay: bool = False, beat: float = 5.0
+    ) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
         job = {"folder": str(scene.folder), "settings": scene.settings, "people": people, "kill_at": kill_at}
-        job["replay"] = replay
+        job |= {"replay": replay, "beat": beat}
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         found: dict[str, Any] = json.loads(self._process.stdout.readline())

@@ -130,6 +130,16 @@ def test_whatever_kill_9_interrupts_ends_the_same(
     assert wrong == {}, f"of {killing.instants} instants"
 
 
+def test_how_many_instants_there_are_does_not_depend_on_how_long_anything_takes(
+    new_database: NewDatabase, tmp_path: Path, apart: Apart
+) -> None:
+    """A thousand signs of life a second are not among them: a random instant is there in every run."""
+    scene = Scene(tmp_path, {name: new_database("sqlite") for name in ("shop", "crm")})
+    killing = Killing(scene, apart, [1])
+    killing.begin()
+    assert apart.do(scene, [1], beat=0.001)["instants"] == killing.instants
+
+
 def test_a_certificate_that_was_not_written_yet_is_written_when_it_is_asked_for(
     stores: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ MAPS = {
     "kept": USERS + POSTS + KEPT,
 }
 BYTES_PER_ROW = 48  # one key held as a Python object takes eighty at least
-PER_CHUNK = 4  # BEGIN, the change, COMMIT; and as much again every few chunks for keys that go to the ledger and back
+PER_CHUNK = 8  # BEGIN, the change, COMMIT, two looks into the ledger before; and every few chunks, keys there and back
 
 
 @pytest.fixture(scope="module")

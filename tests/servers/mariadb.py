@@ -48,7 +48,8 @@ class MariaDB:
             "GRANT ALL PRIVILEGES ON *.* TO slett@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         account.chmod(0o644)
-        self._process.run(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve")
+        own = (f"--datadir={data}", f"--tmpdir={self._process.folder}")  # several are made at once
+        self._process.run(install, "--no-defaults", *own, "--skip-test-db", "--skip-name-resolve")
         self._process.start(
             *(mariadbd, "--no-defaults", f"--datadir={data}", f"--init-file={account}"),
             *(f"--port={self._process.port}", f"--socket={self._process.folder / 'socket'}"),
