@@ -83,8 +83,32 @@ def test_a_lease_is_renewed_however_long_a_step_takes(
     counter: Counter, held: Lease, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slett.requests.heart.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr("slett.requests.heart._Beating._all", [])  # those of other tests look seldom
     with Heart(counter.service.ledger, held):
         for _ in range(3):
+            clock.forward(seconds=LEASE.total_seconds() / 2)
+            _until(lambda: _held_until(counter, held) == clock.now + LEASE)
+
+
+def test_one_thread_beats_for_one_batch_after_the_other_and_not_for_two_at_once(
+    counter: Counter, held: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[object] = []
+    monkeypatch.setattr("slett.requests.heart._Beating._all", threads)
+    for _ in range(3):
+        with Heart(counter.service.ledger, held):
+            assert len(threads) == 1
+    with Heart(counter.service.ledger, held), Heart(counter.service.ledger, held):
+        assert len(threads) == 2
+
+
+def test_the_next_batch_of_a_thread_is_renewed_too(
+    counter: Counter, held: Lease, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slett.requests.heart.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr("slett.requests.heart._Beating._all", [])
+    for _ in range(3):
+        with Heart(counter.service.ledger, held):
             clock.forward(seconds=LEASE.total_seconds() / 2)
             _until(lambda: _held_until(counter, held) == clock.now + LEASE)
 

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from slett.ledger.keys import Keys
 from slett.ledger.tables import hold_marks, holds, requests, slices
 
+_NEWEST = select(func.coalesce(func.max(holds.c.number), 0))
+
 Mark = tuple[str, str]  # what the value is, as for a tombstone; and the value
 
 
@@ -52,7 +54,7 @@ class Holds:
 
     def newest(self) -> int:
         """The number of the last hold that was placed; 0 before the first."""
-        return int(self._connection.execute(select(func.coalesce(func.max(holds.c.number), 0))).scalar_one())
+        return int(self._connection.execute(_NEWEST).scalar_one())
 
     def release(self, number: int) -> bool:
         """Whether this call released it; the requests that it suspends wait for their turn from now on."""

@@ -3,11 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from slett.ledger.tables import batches, pauses, steps
+from slett.ledger.tables import batches, holds, pauses, steps
 
 EVERY = ""  # the name of all stores together
+
+_STANDING = select(pauses).where(pauses.c.lifted_at.is_(None)).order_by(pauses.c.number)
+_IN_THE_WAY = select(
+    select(func.count()).select_from(pauses).where(pauses.c.lifted_at.is_(None)).scalar_subquery(),
+    select(func.coalesce(func.max(holds.c.number), 0)).scalar_subquery(),
+)
+_LIFTED = select(func.max(pauses.c.lifted_at))
+_PLANNED = (
+    select(func.coalesce(func.sum(steps.c.planned), 0))
+    .join(batches, batches.c.number == steps.c.batch)
+    .where(batches.c.created_at >= bindparam("begun"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +53,15 @@ class Pauses:
 
     def standing(self) -> tuple[Pause, ...]:
         """The pauses that hold now, oldest first."""
-        query = select(pauses).where(pauses.c.lifted_at.is_(None)).order_by(pauses.c.number)
-        return tuple(Pause(**row) for row in self._connection.execute(query).mappings())
+        return tuple(Pause(**row) for row in self._connection.execute(_STANDING).mappings())
+
+    def in_the_way(self) -> tuple[int, int]:
+        """(How many pauses hold now, the number of the last hold that was placed), in one statement."""
+        pauses_now, newest_hold = self._connection.execute(_IN_THE_WAY).one()
+        return pauses_now, newest_hold
 
     def rows_planned(self, since: datetime) -> int:
         """How many rows the batches begun since then were to change, or since the last pause was lifted."""
-        lifted = self._connection.execute(select(func.max(pauses.c.lifted_at))).scalar()
+        lifted = self._connection.execute(_LIFTED).scalar()
         begun = max(since, lifted) if lifted else since
-        query = select(func.coalesce(func.sum(steps.c.planned), 0)).join(batches, batches.c.number == steps.c.batch)
-        return int(self._connection.execute(query.where(batches.c.created_at >= begun)).scalar_one())
+        return int(self._connection.execute(_PLANNED, {"begun": begun}).scalar_one())

@@ -29,7 +29,7 @@ from slett.requests.failing import note_failure
 from slett.requests.heart import Heart
 from slett.requests.hold import HeldBack, HeldRequest, by_keys, find_held, kept_back, narrowed, suspend
 from slett.requests.journal import journal, keep_more, mark, read_facts
-from slett.requests.pause import insist_on_day, insist_on_work
+from slett.requests.pause import insist_on_work
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject
@@ -66,8 +66,9 @@ def erase(
     """
     outcomes: list[Outcome] = []
     for start in range(0, len(subjects), service.settings.batch_people):
-        insist_on_work(service)
+        newest_hold = insist_on_work(service)
         batch = _file(service, subjects[start : start + service.settings.batch_people], origin)
+        batch.newest_hold = newest_hold
         outcomes += _carry_out(service, batch, watch)
     return outcomes
 
@@ -83,9 +84,12 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
     Raises:
         StoreError, LedgerError: as `erase`.
     """
-    insist_on_work(service)
+    newest_hold = insist_on_work(service)
     batch = begin_batch(service, filed)
-    return _carry_out(service, batch, watch) if batch else []
+    if batch is None:
+        return []
+    batch.newest_hold = newest_hold
+    return _carry_out(service, batch, watch)
 
 
 def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> Batch | None:
@@ -233,8 +237,9 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
     None when nobody is left to erase.
     """
     watch("collect", 0, 0)
-    with service.ledger.read() as page:
-        batch.newest_hold = page.holds.newest()
+    if batch.resumed:
+        with service.ledger.read() as page:
+            batch.newest_hold = page.holds.newest()
     if batch.resumed and read_facts(service, batch):
         mine = narrowed(service, batch.held.tables) if batch.held else service
         return _recalled_unless_held(mine, batch, stack)
@@ -249,7 +254,8 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
         refusals |= not_vouched(service, walk, batch, people)
         if refusals:
             _refuse(service, batch, refusals)
-        elif held := _really_held(walk, people, find_held(service, walk)):
+        # whoever places the first hold from now on is heard before each transaction
+        elif batch.newest_hold and (held := _really_held(walk, people, find_held(service, walk))):
             if not any(each.tables for each in held.values()) or len(batch.requests) > 1:
                 _suspend(service, batch, walk, held)
                 continue
@@ -260,7 +266,6 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
             name_people(service, walk, batch.subjects)
             walk.collect()
             counts, people = Run(walk, service.settings.chunk_rows).count_people()
-            insist_on_day(service, sum(counts))
             _rehearse(service, walk.sessions)
             journal(service, batch, walk, counts, people)
             return walk
@@ -268,7 +273,6 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
             if not _set_apart(service, batch, large):
                 return None
         else:
-            insist_on_day(service, sum(counts))
             _rehearse(service, sessions)
             journal(service, batch, walk, counts, people)
             return walk
@@ -345,6 +349,8 @@ def _recalled_unless_held(service: Service, batch: Batch, stack: ExitStack) -> W
 
 def _without_sealed(service: Service, batch: Batch, found: dict[int, Refusal]) -> dict[int, Refusal]:
     """Of whoever was put away when they closed their account nothing is found, and that is as it should be."""
+    if not found:
+        return found
     with service.ledger.read() as page:
         return {
             number: refusal
@@ -463,8 +469,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
 
     def may_go_on() -> None:
         batch.check()
-        insist_on_work(service)
-        _insist_on_nobody_held(service, batch, walk)
+        _insist_on_nobody_held(service, batch, walk, insist_on_work(service))
 
     due = min(each.due_at for each in batch.requests)
 
@@ -504,14 +509,12 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
     return ""
 
 
-def _insist_on_nobody_held(service: Service, batch: Batch, walk: Walk) -> None:
-    """Nobody has placed a hold on one of them since the work began.
+def _insist_on_nobody_held(service: Service, batch: Batch, walk: Walk, newest: int) -> None:
+    """Nobody has placed a hold on one of them since the work began; `newest` is the last that was placed.
 
     Raises:
         HeldBack: somebody has.
     """
-    with service.ledger.read() as page:
-        newest = page.holds.newest()
     if newest > batch.newest_hold:
         if any(each.newest > batch.newest_hold for each in find_held(service, walk).values()):
             raise HeldBack("", "somebody placed a hold on one of them; `slett resume` goes on with the others")

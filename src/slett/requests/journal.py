@@ -15,6 +15,7 @@ from slett.plan import Keeping
 from slett.requests import hooks
 from slett.requests.batch import Batch
 from slett.requests.hold import HeldRequest
+from slett.requests.pause import fits_day, insist_on_work
 from slett.requests.service import Service
 from slett.requests.way_back import give_vault
 from slett.stores.due import end
@@ -25,25 +26,37 @@ KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
 def journal(
     service: Service, batch: Batch, walk: Walk, counts: Sequence[int], people: dict[int, dict[int, int]]
 ) -> None:
-    """Everything that a later process would need, in one commit, before the first row is touched."""
+    """Everything that a later process would need, in one commit, before the first row is touched.
+
+    Raises:
+        Paused: it is suspiciously much for a day. Nothing was touched, and nothing journaled.
+    """
     batch.planned, batch.people, batch.total = list(counts), people, sum(counts)
-    references = [request.reference for request in batch.requests]
     steps = [
         Step(place, step.store, step.table, step.what, planned=counts[place])
         for place, step in enumerate(service.plan.steps)
     ]
     with service.ledger.write() as page:
-        page.steps.plan(batch.lease, steps)
-        facts: dict[str, object] = {"requests": references, "planned": batch.planned, "people": people}
-        if batch.held:
-            facts["held"] = [batch.held.hold.number, sorted(batch.held.tables), batch.held_rows]
-        page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
-        page.kept.add(_kept(service, batch, walk))
-        give_vault(page, service, batch)
-        page.requests.move(references, "scheduled", "running")
-        batch.requests = [replace(each, state="running", started_at=page.now) for each in batch.requests]
-        hooks.record_all(page, service, batch.requests, "running")
-        page.batches.renew(batch.lease)  # this may have taken a while
+        fits = fits_day(page, service, batch.total)
+        if fits:
+            _journal(page, service, batch, walk, steps)
+    if not fits:
+        insist_on_work(service)
+
+
+def _journal(page: Page, service: Service, batch: Batch, walk: Walk, steps: Sequence[Step]) -> None:
+    references = [request.reference for request in batch.requests]
+    page.steps.plan(batch.lease, steps)
+    facts: dict[str, object] = {"requests": references, "planned": batch.planned, "people": batch.people}
+    if batch.held:
+        facts["held"] = [batch.held.hold.number, sorted(batch.held.tables), batch.held_rows]
+    page.scope.put(batch.lease, chain(_packed(walk), [("facts", 0, json.dumps(facts, default=str).encode())]))
+    page.kept.add(_kept(service, batch, walk))
+    give_vault(page, service, batch)
+    page.requests.move(references, "scheduled", "running")
+    batch.requests = [replace(each, state="running", started_at=page.now) for each in batch.requests]
+    hooks.record_all(page, service, batch.requests, "running")
+    page.batches.renew(batch.lease)  # this may have taken a while
 
 
 def read_facts(service: Service, batch: Batch) -> bool:

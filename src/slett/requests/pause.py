@@ -6,6 +6,7 @@ goes on from there. A ceiling over everybody pauses by itself.
 
 from datetime import timedelta
 
+from slett.ledger import Page
 from slett.ledger.pauses import EVERY
 from slett.requests.service import Service
 from slett.stores.errors import Unavailable
@@ -20,20 +21,22 @@ class Paused(Unavailable):
         return self.sentence
 
 
-def insist_on_work(service: Service) -> None:
-    """Go on, unless a store of this service is paused.
+def insist_on_work(service: Service) -> int:
+    """Go on, unless a store of this service is paused; says the number of the last hold that was placed until now.
 
     Raises:
         Paused: it is; says since when, and why.
     """
     with service.ledger.read() as page:
-        standing = page.pauses.standing()
+        paused, newest_hold = page.pauses.in_the_way()
+        standing = page.pauses.standing() if paused else ()
     for each in standing:
         if each.store == EVERY or each.store in service.stores:
             what = f"store `{each.store}` is" if each.store else "all work is"
             lift = f"slett unpause {each.store}".rstrip()
             sentence = f"{what} paused since {each.at:%Y-%m-%d %H:%M} UTC: {each.reason}; `{lift}` lets it go on"
             raise Paused(each.store, sentence)
+    return newest_hold
 
 
 def is_paused(service: Service) -> bool:
@@ -45,20 +48,15 @@ def is_paused(service: Service) -> bool:
     return False
 
 
-def insist_on_day(service: Service, rows: int) -> None:
-    """Begin with so many rows more, unless that is suspiciously much for a day: then everything is paused.
-
-    Raises:
-        Paused: it is too much. Nothing was touched.
-    """
+def fits_day(page: Page, service: Service, rows: int) -> bool:
+    """Whether so many rows more may be begun with; if that is suspiciously much for a day, everything is paused."""
     ceiling = service.datamap.ceiling.per_day
-    with service.ledger.write() as page:
-        before = page.pauses.rows_planned(page.now - A_DAY)
-        if before + rows <= ceiling:
-            return
-        reason = (
-            f"it would touch {rows} rows, with {before} of the day before more than the ceiling of {ceiling} a day; "
-            "check the map, or raise `ceiling: per_day`"
-        )
-        page.pauses.add(EVERY, reason, "ceiling")
-    insist_on_work(service)
+    before = page.pauses.rows_planned(page.now - A_DAY)
+    if before + rows <= ceiling:
+        return True
+    reason = (
+        f"it would touch {rows} rows, with {before} of the day before more than the ceiling of {ceiling} a day; "
+        "check the map, or raise `ceiling: per_day`"
+    )
+    page.pauses.add(EVERY, reason, "ceiling")
+    return False
