@@ -57,6 +57,9 @@ class Keeper(Protocol):
     def take(self, session: Session, position: int, change: Change, part: Slice | None = None) -> int:
         """Run a change of the step at that position, and take in what it touches; says how many rows."""
 
+    def take_all(self, session: Session, changes: Sequence[tuple[int, Change]]) -> list[int]:
+        """The same of several small ones with their positions, in their order."""
+
 
 class Run:
     """One pass over the steps of a plan.
@@ -282,6 +285,8 @@ class Run:
         if self._keeper is None:
             return [session.apply(change, of) for (_, change), of in zip(changes, parts, strict=True)]
         with self._keeper.taking():
+            if part is None:
+                return self._keeper.take_all(session, changes)
             return [self._keeper.take(session, *each, of) for each, of in zip(changes, parts, strict=True)]
 
     def _bring(self, step: Step) -> None:

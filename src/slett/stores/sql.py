@@ -38,6 +38,7 @@ class Store:
         self.dialect, parsed = parse_url(name, url)
         self._engine = self.dialect.connect(parsed, lock_seconds, statement_seconds)
         self.made: dict[Hashable, Prepared] = {}  # statements, for every session
+        self.capturable: set[str] = set()  # tables whose rows are known to come back exactly
 
     def read_schema(self) -> Schema:
         """What the database looks like now."""

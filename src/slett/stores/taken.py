@@ -43,15 +43,17 @@ class Taken:
 
 
 def shape_of(session: Session, change: Change) -> Taken:
-    """The shape of what the change would take. Reads catalogues at most, no row.
+    """The shape of what the change would take. Reads catalogues at most, once a table, and no row.
 
     Raises:
         StoreError: what it takes could not be given back exactly.
     """
     table = change.rows.table
     taken = shape(session, change)
-    with session.store._words():
-        session.store.dialect.may_capture(session._live, session.schema.tables[table])
+    if table not in session.store.capturable:
+        with session.store._words():
+            session.store.dialect.may_capture(session._live, session.schema.tables[table])
+        session.store.capturable.add(table)
     return taken
 
 
