@@ -22,13 +22,19 @@ LOCALES = {"nb": "nb-NO", "ar": "ar-EG"}
 
 
 @pytest.fixture
-def town(tmp_path: Path, new_database: NewDatabase) -> Iterator[Town]:
+def head() -> str:
+    """What stands in the map besides."""
+    return ""
+
+
+@pytest.fixture
+def town(tmp_path: Path, new_database: NewDatabase, head: str) -> Iterator[Town]:
     urls = {"shop": new_database("sqlite"), "owner": new_database("sqlite")}
     settings = deepcopy(SETTINGS)
     settings["portal"]["url"] = ""
     settings["portal"]["codes_an_hour"] = 100
     scene = Scene(tmp_path, urls, settings, today=datetime.now(UTC).date())
-    fill(scene, odd="Anmeldelser")
+    fill(scene, odd="Anmeldelser", head=head)
     with opened_town(scene) as town:
         yield town
 
@@ -130,6 +136,24 @@ def test_somebody_who_closes_and_comes_back(visit: Visit) -> None:
     visit.presses("form[action$='/come-back'] .button")
     visit.types(code=visit.town.code())
     visit.presses("form[action$='/come-back'] .button")
+
+
+@pytest.mark.parametrize("head", ["closing: seal"])
+def test_somebody_who_seals_their_account_and_comes_back_with_the_recovery_code(visit: Visit) -> None:
+    before = visit.town.scene.snapshot()
+    visit.is_(3)
+    visit.confirms("close")
+    recovery = visit.page.locator("p.recovery").inner_text()
+    assert visit.town.scene.rows("SELECT count(*) FROM users WHERE id = 3") == [(0,)]
+    visit.presses("main .actions a.button")
+    visit.presses("form[action$='/return'] .button")
+    visit.types(code=visit.town.code(), recovery="7K4M2-Q9XHV-00000-00000-00000")
+    visit.presses("form[action$='/come-back'] .button")
+    assert visit.page.input_value("#code")  # what was right is not asked for again
+    visit.types(recovery=recovery.lower())
+    visit.presses("form[action$='/come-back'] .button")
+    assert visit.page.url.endswith("/filed")
+    assert visit.town.scene.snapshot() == before
 
 
 def test_somebody_who_owes_something(visit: Visit) -> None:

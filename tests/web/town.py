@@ -114,7 +114,7 @@ persons:
 TAG = re.compile(r"<[^>]+>")
 
 
-def fill(scene: Scene, people: int = 4, odd: str = HOSTILE) -> None:
+def fill(scene: Scene, people: int = 4, odd: str = HOSTILE, head: str = "") -> None:
     """People 1, 2, …: everyone has something of every kind. Person 2 owes money. `odd` stands where texts stand."""
     owing = {2}
     people_of = range(1, people + 1)
@@ -132,7 +132,7 @@ def fill(scene: Scene, people: int = 4, odd: str = HOSTILE) -> None:
         *(f"INSERT INTO persons VALUES ({n}, 'P{n}@torget.example')" for n in people_of),
         store="owner",
     )
-    scene.map(HEAD.replace(ODD, json.dumps(odd)), shop=SHOP, owner=OWNER)
+    scene.map(f"{head}{HEAD}".replace(ODD, json.dumps(odd)), shop=SHOP, owner=OWNER)
 
 
 @dataclass
