@@ -5,8 +5,10 @@ Below it, the smallest case of each fault that the law has found.
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +18,7 @@ from slett.requests.erase import erase
 from slett.requests.expire import expire
 from slett.requests.service import Service
 from slett.requests.subject import Subject, by_identifier, by_key
+from slett.requests.undo import undo
 from slett.stores.schema import Dialect
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
@@ -34,12 +37,32 @@ def test_what_is_theirs_goes_and_nothing_else_changes(
     kind: Dialect, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every map that is drawn is right: a refusal is a fault of the check."""
+    in_any_world(kind, new_database(kind), monkeypatch, EXAMPLES[kind], {}, live)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_whatever_is_erased_can_be_undone(
+    kind: Dialect, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the schema, and whoever left together: undone one after the other, everything is as it was."""
+    open_window = {"vault": {"undo_window_hours": 24}}
+    in_any_world(kind, new_database(kind), monkeypatch, EXAMPLES[kind] // 2, open_window, come_back)
+
+
+def in_any_world(
+    kind: Dialect,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    examples: int,
+    more: dict[str, Any],
+    law_of: Callable[[World, list[Erasure], Scene, Service], None],
+) -> None:
+    """Hold a law to that many worlds."""
     # Hypothesis draws constants of whatever modules were imported before: the worlds would depend on other tests.
     monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None)
-    url = new_database(kind)
 
     @settings(
-        max_examples=EXAMPLES[kind],
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         database=None,
@@ -51,12 +74,12 @@ def test_what_is_theirs_goes_and_nothing_else_changes(
     def law(case: Case) -> None:
         wipe(url)
         with TemporaryDirectory(dir=MEMORY if Path(MEMORY).is_dir() else None) as folder:
-            numbers = {"inline_keys": case.inline_keys, "chunk_rows": case.chunk_rows}
+            numbers = {"inline_keys": case.inline_keys, "chunk_rows": case.chunk_rows, **more}
             scene = Scene(Path(folder), {"shop": url}, numbers, TODAY)
             scene.sql(*case.world.statements(kind))
             scene.map(shop=case.world.map())
             with scene.open() as service:
-                live(case.world, case.erasures, scene, service)
+                law_of(case.world, case.erasures, scene, service)
 
     law()
 
@@ -75,6 +98,20 @@ def live(world: World, erasures: list[Erasure], scene: Scene, service: Service) 
         for outcome in erase(service, subjects(service, erasure)):
             assert outcome.state in ("fulfilled", "not_found"), outcome
         assert differences(scene, world) == {}
+
+
+def come_back(_world: World, erasures: list[Erasure], scene: Scene, service: Service) -> None:
+    """The people leave, and come back one after the other; who refers to others, once more when those are back."""
+    for erasure in erasures:
+        before = scene.snapshot()
+        erased = [each for each in erase(service, subjects(service, erasure)) if each.state == "fulfilled"]
+        waiting = [each.reference for each in erased]
+        while waiting:
+            found = {each: undo(service, each, "1 kari", partly=True).blocked for each in waiting}
+            left = [each for each in waiting if found[each]]
+            assert len(left) < len(waiting), found
+            waiting = left
+        assert scene.snapshot() == before
 
 
 def subjects(service: Service, erasure: Erasure) -> list[Subject]:

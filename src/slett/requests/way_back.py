@@ -14,6 +14,7 @@ from slett.ledger.vaults import Holder, Vault
 from slett.requests.batch import Batch
 from slett.requests.service import Service
 from slett.stores.giveback import Blocked
+from slett.stores.taken import Taken
 from slett.vault import (
     CannotGoBack,
     Filling,
@@ -181,11 +182,16 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
     opened = Opened(service.ledger, vault, unwrap_for_service(service.ledger.keys, wrapped), place_of(service))
     alone = len(vault.people) == 1
     person = None if alone else list(vault.people).index(request.reference)
-    needs = [str(each) for each in service.datamap.roots] if partly else None
+    roots = {str(each): each for each in service.datamap.roots}
+
+    def needed(taken: Taken) -> bool:
+        root = roots.get(f"{taken.store}/{taken.table}")  # its values, where it goes, are of others who are mentioned
+        return not partly or (root is not None and (taken.what == "rows" or root.action != "delete"))
+
     dropped = {str(each): each.dropped for each in service.datamap.tables if each.dropped}
     try:
         with service.sessions() as sessions:
-            given = put_back(opened, sessions, person, needs=needs, dropped=dropped)
+            given = put_back(opened, sessions, person, needed=needed, dropped=dropped)
     except CannotGoBack as error:
         given = Given(0, error.blocked)
     except BaseException:

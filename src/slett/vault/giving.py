@@ -4,7 +4,7 @@ All stores are written in transactions that are open at the same time and commit
 crash between two commits leaves the vault as it was; a second time, what is back already counts as back.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +14,7 @@ from pyrage import x25519
 
 from slett.ledger import Ledger
 from slett.ledger.vaults import Part, Vault
+from slett.plan.graph import components
 from slett.stores.giveback import Blocked, Staged, blocked, give_back, reach_back, stage
 from slett.stores.sql import Session
 from slett.stores.taken import Taken
@@ -69,7 +70,7 @@ def put_back(
     sessions: Mapping[str, Session],
     person: int | None,
     *,
-    needs: Collection[str] | None,
+    needed: Callable[[Taken], bool],
     dropped: Mapping[str, Sequence[str]],
 ) -> Given:
     """What came back of a person's rows, and what could not.
@@ -77,7 +78,7 @@ def put_back(
     Args:
         sessions: by the names of the stores.
         person: their number in the batch; None: everybody's.
-        needs: tables (`store/table`) all of whose rows must go back; None: every table.
+        needed: whether all of such rows must go back, or nothing does.
         dropped: columns, by `store/table`, that are gone on purpose.
 
     Raises:
@@ -87,6 +88,7 @@ def put_back(
     """
     rows = 0
     found: list[Blocked] = []
+    missing = False
     with ExitStack() as stack:
         for session in sessions.values():
             stack.enter_context(session.transaction(defer=True))
@@ -94,6 +96,7 @@ def put_back(
         for taken, blocks in _groups(opened):
             if taken.store not in sessions:
                 found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
+                missing |= needed(taken)
                 continue
             session = sessions[taken.store]
             without = dropped.get(f"{taken.store}/{taken.table}", ())
@@ -102,10 +105,12 @@ def put_back(
                 if now.taken.what == "values":
                     reach_back(session, before, now)
             staged.append((session, now))
-        for session, each in staged:
-            found += blocked(session, each)
-            rows += give_back(session, each)
-        if any(needs is None or f"{each.store}/{each.table}" in needs for each in found):
+        for session, together in _in_circles(staged):
+            stays = blocked(session, *together)
+            missing |= bool(stays) and any(needed(each.taken) for each in together)
+            found += stays
+            rows += sum(give_back(session, each) for each in together)
+        if missing:
             raise CannotGoBack(found)
     return Given(rows, tuple(found))
 
@@ -116,6 +121,20 @@ class CannotGoBack(VaultError):
     def __init__(self, blocked: Sequence[Blocked]) -> None:
         super().__init__("something that is needed cannot go back, so nothing was changed")
         self.blocked = tuple(blocked)
+
+
+def _in_circles(staged: Sequence[tuple[Session, Staged]]) -> Iterator[tuple[Session, list[Staged]]]:
+    """In the same order; rows of tables that refer to each other in a circle together, where the first is."""
+    done: set[tuple[str, str]] = set()  # in each store its own names
+    for session, each in staged:
+        if (each.taken.store, each.name) in done:
+            continue
+        mine = {one.taken.table: one for of, one in staged if of is session and one.taken.what == "rows"}
+        refers = {name: [key.table for key in session.schema.tables[name].foreign_keys] for name in mine}
+        circle = next((group for group in components(list(mine), refers) if each.taken.table in group), [])
+        together = [mine[name] for name in circle] if each.taken.what == "rows" and len(circle) > 1 else [each]
+        done |= {(one.taken.store, one.name) for one in together}
+        yield session, together
 
 
 def _groups(opened: Opened) -> Iterator[tuple[Taken, Iterator[bytes]]]:
