@@ -155,11 +155,12 @@ class Conditions:
 
         Args:
             join: key tables are equated instead of asked with IN.
-            sliced: the rows were numbered by this very condition, so their keys are not compared once more.
+            sliced: the rows were numbered by this very condition, so their primary keys are not compared once more.
             people: only what is of these persons, as the key table of `person` says.
         """
         parts: list[Condition] = [true()]
-        if rows.among and not sliced:
+        # without a primary key a slice goes by places, and at one of those may be another's row by now
+        if rows.among and not (sliced and self.schema.tables[rows.table].primary_key):
             driving = None if rows.others else people
             collected = self.among(rows.among, rows.key, target, join=join and not rows.others, people=driving)
             parts.append(not_(collected) if rows.others else collected)
@@ -451,7 +452,7 @@ class Conditions:
         if rows.among and not rows.others:
             keys, more = self._stored(rows.among), []
             sides, others = [target.c[each] for each in rows.key], [keys.column(each) for each in rows.key]
-            rest = self.where(rows, target, sliced=True)
+            rest = self.where(replace(rows, among=""), target)
         else:
             (link,) = rows.links
             keys, more = self._stored(link.keys), [target.c[each] == self.bind(value) for each, value in link.when]

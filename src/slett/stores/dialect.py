@@ -21,8 +21,7 @@ from slett.stores.texts import Texts
 class Dialect(Protocol):
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
     arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
-    row_id: ClassVar[str]  # a hidden column that tells rows apart where there is no primary key; or empty
-    row_key: ClassVar[tuple[str, ...]]  # the same across the parts of a table
+    row_key: ClassVar[tuple[str, ...]]  # hidden columns that tell rows apart where there is no primary key; or none
     pipelines: ClassVar[bool]  # `run_all` sends everything at once, BEGIN and COMMIT too
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]

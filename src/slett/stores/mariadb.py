@@ -52,7 +52,6 @@ GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 class MariaDB:
     joins: ClassVar[bool] = True
     arrays: ClassVar[bool] = False
-    row_id: ClassVar[str] = ""
     row_key: ClassVar[tuple[str, ...]] = ()
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False

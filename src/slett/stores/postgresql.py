@@ -80,7 +80,6 @@ WHERE c.relkind = 'r' AND c.relname = %s AND n.nspname = coalesce(%s, current_sc
 class PostgreSQL:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = True
-    row_id: ClassVar[str] = "ctid"
     row_key: ClassVar[tuple[str, ...]] = ("tableoid", "ctid")
     pipelines: ClassVar[bool] = True
     streams_in_transaction: ClassVar[bool] = True

@@ -35,7 +35,6 @@ from slett.stores.texts import Texts, ends, in_blocks
 class SQLite:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = False
-    row_id: ClassVar[str] = "rowid"
     row_key: ClassVar[tuple[str, ...]] = ("rowid",)
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
@@ -173,7 +172,7 @@ class SQLite:
             connection.exec_driver_sql(insert + block.rstrip(b",\n").decode("ascii"))
 
     def place(self, target: TableClause, /) -> ColumnElement[Any] | None:
-        return column(self.row_id, _selectable=target)
+        return column(self.row_key[0], _selectable=target)
 
     def holds_text(self, column: Column) -> bool:
         return column.family != "boolean"  # whatever the type that was declared

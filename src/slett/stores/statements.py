@@ -149,8 +149,7 @@ class Statements:
 
     def row_key(self, name: str) -> tuple[str, ...]:
         """The columns that tell a table's rows apart; empty where nothing does."""
-        live = self._conditions.schema.tables[name]
-        return live.primary_key or ((self._dialect.row_id,) if self._dialect.row_id else ())
+        return self._conditions.schema.tables[name].primary_key or self._dialect.row_key
 
     # -- making -------------------------------------------------------------------------------------
 
