@@ -127,6 +127,13 @@ class Conformance:
             assert session.statements == before + 1
             assert session.count([]) == []
 
+    @pytest.mark.parametrize("odd", ["a\tb", "a\nb", "a\rb", "a\\b", "\\N", "\\.", "%s", "", "bård"])
+    def test_a_key_set_of_several_people_comes_back_whatever_is_in_it(self, shop: Shop, odd: str) -> None:
+        rows = [(0, "plain"), (1, odd), (2, "other")]
+        with shop.session(1) as session:
+            session.know(MAILS, rows, people=3)
+            assert sorted(session.rows_of(MAILS.name)) == rows
+
     @ways
     def test_text_is_compared_with_letter_case_folded_where_asked_and_nothing_else(
         self, shop: Shop, inline_keys: int

@@ -414,9 +414,12 @@ class Session:
         numbered = self.make.prepare(self.make.numbered(change, key, of=part.of if part else ""))
         create = replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")
         made = int(self.ask(create, part.bounds if part else NOTHING).rowcount)
-        self.run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
-        self._analyse(SLICES)
-        return made if made >= 0 else int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
+        if made < 0:
+            made = int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
+        if made > LARGE:
+            self.run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
+            self._analyse(SLICES)
+        return made
 
     @property
     def _has_deferrable(self) -> bool:
@@ -482,8 +485,9 @@ class Session:
             if self._dialect.streams_in_transaction:
                 self._live.exec_driver_sql("BEGIN")
             try:
-                for row in self._live.exec_driver_sql(prepared.text, parameters, execution_options=STREAMING):
-                    yield tuple(row)
+                yield from map(
+                    tuple, self._live.exec_driver_sql(prepared.text, parameters, execution_options=STREAMING)
+                )
             finally:
                 if self._dialect.streams_in_transaction:
                     self._roll_back()
