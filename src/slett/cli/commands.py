@@ -145,7 +145,9 @@ def erase(settings: Any, named: list[tuple[str, str]], root: str, yes: bool, as_
         subjects = find_subjects(service, named, root)
         if not yes:
             people = "1 person" if len(subjects) == 1 else f"{len(subjects)} people"
-            click.confirm(f"Erase {people} for good? There is no way back", abort=True, err=True)
+            hours = settings.vault.undo_window_hours
+            back = f"`slett restore` can undo it for {hours} hours" if hours else "There is no way back"
+            click.confirm(f"Erase {people} for good? {back}", abort=True, err=True)
         with _resumable(), progress(quiet=as_json) as watch:
             outcomes = run(service, subjects, watch)
         show_outcomes(service, outcomes, as_json=as_json)

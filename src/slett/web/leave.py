@@ -50,6 +50,7 @@ def what(visitor: Visitor) -> Response:
         promise_hours=visitor.portal.settings.promise_hours,
         doubtful=bool(session.identity.old_addresses) or session.identity.how == "mailbox",
         sealing=sealing(visitor.portal.service),
+        undo_hours=visitor.portal.settings.vault.undo_window_hours,
         back=f"{visitor.path('what')}?wish={wish}",
     )
 

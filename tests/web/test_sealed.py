@@ -1,0 +1,59 @@
+"""What the pages say where rows can come back: nobody is told that there is no way back while there is one."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from slett.web import create_app
+from tests.conftest import NewDatabase
+from tests.journeys.scene import Scene
+from tests.web.town import ADDRESS, SETTINGS, Browser, fill, opened_town, text_of
+
+KEPT = "Only so that a mistake can be undone, a locked copy is kept for 72 hours, and then destroyed."
+
+
+@pytest.fixture
+def visitor(request: pytest.FixtureRequest, tmp_path: Path, new_database: NewDatabase) -> Iterator[Browser]:
+    """A browser at a portal with these settings of the vault and this head of the map."""
+    vault, head = request.param
+    urls = {"shop": new_database("sqlite"), "owner": new_database("sqlite")}
+    scene = Scene(tmp_path, urls, {**deepcopy(SETTINGS), "vault": vault}, today=datetime.now(UTC).date())
+    fill(scene, head=head)
+    with (
+        opened_town(scene) as town,
+        TestClient(create_app(town.service.settings, service=town.service), base_url=ADDRESS) as client,
+    ):
+        yield Browser(client, town).sign_in()
+
+
+@pytest.mark.parametrize("visitor", [({"undo_window_hours": 72}, "")], indirect=True)
+def test_whoever_erases_is_told_of_the_copy_that_could_undo_it(visitor: Browser) -> None:
+    assert KEPT in text_of(visitor.post("/choose", wish="erase"))
+
+
+@pytest.mark.parametrize("visitor", [({}, "")], indirect=True)
+def test_nobody_is_told_of_a_copy_that_there_is_not(visitor: Browser) -> None:
+    assert "locked copy" not in text_of(visitor.post("/choose", wish="erase"))
+
+
+@pytest.mark.parametrize("visitor", [({}, "closing: seal")], indirect=True)
+def test_whoever_seals_sees_the_recovery_code_once_and_it_is_in_no_address_and_no_mail(visitor: Browser) -> None:
+    visitor.to_confirm("close")
+    filed = visitor.post("/confirm", phrase="agree", code=visitor.town.code())
+    said = text_of(filed)
+    assert "Your recovery code" in said
+    code = said.partition("Your recovery code ")[2].split()[0]
+    assert code not in str(filed.url)
+    assert code not in str([each.values for each in visitor.town.letters()])
+    status = visitor.get(f"/status/{said.partition('Reference number ')[2].split()[0]}")
+    assert code not in status.text
+
+
+@pytest.mark.parametrize("visitor", [({"service_key": True}, "closing: seal")], indirect=True)
+def test_where_the_service_keeps_the_key_nobody_has_to_keep_a_code(visitor: Browser) -> None:
+    visitor.to_confirm("close")
+    assert "recovery code" not in text_of(visitor.post("/confirm", phrase="agree", code=visitor.town.code()))
