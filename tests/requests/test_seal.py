@@ -1,6 +1,7 @@
 """An account that is sealed when it is closed: everything leaves the service, and only its owner can bring it back."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from slett.certify import write_certificates
 from slett.requests.desk import Filed, TooLate, WrongRecovery
+from slett.requests.hold import place, release
 from slett.requests.runner import run_once
 from slett.requests.way_back import NoWayBack, bring_back
 from slett.stores.schema import Dialect
@@ -142,6 +144,44 @@ def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: C
     counter.scene.sql("DELETE FROM users WHERE id = 1")
     again = come_back(counter, filed, filed.code)
     assert counter.state(again.request.reference) == "fulfilled"
+
+
+def held(counter: Counter, *tables: str) -> int:
+    return place(counter.service, counter.subject(1), "Litigation hold 7", date(2030, 1, 1), tables)
+
+
+def test_whoever_is_held_is_not_sealed_until_they_are_released(counter: Counter, clock: Clock) -> None:
+    before = counter.scene.snapshot()
+    number = held(counter)
+    filed = counter.file(counter.session(1), "close")
+    waiting = counter.request(filed.request.reference)
+    assert (waiting.state, waiting.reason, waiting.held) == ("scheduled", "held: Litigation hold 7", number)
+    clock.forward(minutes=3)
+    run_once(counter.service)
+    assert counter.scene.snapshot() == before
+    assert release(counter.service, number) == 1
+    clock.forward(minutes=3)
+    run_once(counter.service)
+    assert counter.state(filed.request.reference) == "fulfilled"
+    assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
+    come_back(counter, filed, filed.code)
+    assert counter.scene.snapshot() == before
+
+
+def test_whoever_is_held_in_part_is_not_sealed_and_is_told_on_what_basis(counter: Counter) -> None:
+    """Sealed are all rows of a person or none: else the rest would have to be erased, which nobody asked for."""
+    before = counter.scene.snapshot()
+    held(counter, "shop/listings")
+    filed = counter.file(counter.session(1), "close")
+    refused = counter.request(filed.request.reference)
+    assert (refused.state, refused.reason) == ("refused", "held: Litigation hold 7")
+    run_once(counter.service)
+    assert counter.scene.snapshot() == before
+    with counter.service.ledger.read() as page:
+        assert [each.kind for each in page.requests.find()] == ["close"]
+        vault = page.vaults.of_request(filed.request.reference)
+        assert vault
+        assert vault.state == "destroyed"
 
 
 def test_whoever_owes_something_is_not_sealed(counter: Counter) -> None:

@@ -256,6 +256,9 @@ def _first_walk(service: Service, batch: Batch, stack: ExitStack, watch: Watch) 
             _refuse(service, batch, refusals)
         # whoever places the first hold from now on is heard before each transaction
         elif batch.newest_hold and (held := _really_held(walk, people, find_held(service, walk))):
+            if in_part := _closes_in_part(batch, held):
+                _refuse(service, batch, in_part)
+                continue
             if not any(each.tables for each in held.values()) or len(batch.requests) > 1:
                 _suspend(service, batch, walk, held)
                 continue
@@ -309,6 +312,15 @@ def _really_held(
             if rows:
                 touched.setdefault(number, set()).add(f"{step.store}/{step.table}")
     return {n: each for n, each in held.items() if not each.tables or each.tables & touched.get(n, set())}
+
+
+def _closes_in_part(batch: Batch, held: Mapping[int, HeldRequest]) -> dict[int, Refusal]:
+    """An account is sealed whole or not at all: whoever came back would find what was held beside what was sealed."""
+    return {
+        number: Refusal("refused", f"held: {each.hold.basis}")
+        for number, each in held.items()
+        if each.tables and batch.requests[number].kind == "close"
+    }
 
 
 def _held_rows(service: Service, walk: Walk, held: HeldRequest, counts: Sequence[int]) -> dict[str, int]:
