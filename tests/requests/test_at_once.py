@@ -8,6 +8,7 @@ import pytest
 from slett.requests import at_once
 from slett.requests.at_once import take_up
 from slett.requests.close import close, reopen
+from slett.requests.unsubscribe import unsubscribe
 from slett.stores.errors import Unavailable
 from tests.requests.shop import Counter
 
@@ -89,6 +90,59 @@ def test_a_return_that_died_is_finished(
     followed_by = counter.request(closed).followed_by
     assert followed_by
     assert counter.state(followed_by) == "fulfilled"
+
+
+def test_a_close_that_froze_and_thaws_after_the_person_returned_changes_nothing(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counter.scene.snapshot()
+
+    def frozen(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        counter.clock.forward(minutes=3)
+        assert take_up(counter.service) == 1
+        with counter.service.ledger.read() as page:
+            (request,) = page.requests.find()
+        back(counter, request.reference)
+        return close(*arguments)
+
+    monkeypatch.setattr(at_once, "close", frozen)
+    filed = counter.file(counter.session(), "close")
+    assert counter.scene.snapshot() == before
+    assert counter.request(filed.request.reference).followed_by
+
+
+def test_a_return_that_froze_and_thaws_after_the_person_closed_again_opens_nothing(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = counter.file(counter.session(), "close").request.reference
+
+    def frozen(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        counter.clock.forward(minutes=3)
+        assert take_up(counter.service) == 1
+        assert counter.scene.rows("SELECT active FROM users WHERE id = 1") == [(1,)]
+        assert counter.file(counter.session(), "close").request.reference != first
+        return reopen(*arguments)
+
+    monkeypatch.setattr(at_once, "reopen", frozen)
+    back(counter, first)
+    assert counter.scene.rows("SELECT active FROM users WHERE id = 1") == [(0,)]
+
+
+def test_an_unsubscribe_that_froze_and_thaws_after_another_did_it_changes_nothing(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frozen(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        counter.clock.forward(minutes=3)
+        assert take_up(counter.service) == 1
+        counter.scene.sql("UPDATE users SET newsletter = true WHERE id = 1")  # they subscribe again
+        return unsubscribe(*arguments)
+
+    monkeypatch.setattr(at_once, "unsubscribe", frozen)
+    counter.file(counter.session(), "unsubscribe")
+    assert counter.scene.rows("SELECT newsletter FROM users WHERE id = 1") == [(1,)]
 
 
 def test_a_store_that_fails_leaves_the_request_to_be_taken_up(

@@ -12,9 +12,10 @@ from slett.certify import write_certificates
 from slett.requests.desk import Filed, TooLate, WrongRecovery
 from slett.requests.hold import place, release
 from slett.requests.runner import run_once
-from slett.requests.way_back import NoWayBack, bring_back
+from slett.requests.way_back import NoWayBack, bring_back, end_ways_back
+from slett.stores.giveback import blocked
 from slett.stores.schema import Dialect
-from slett.vault import draw_code
+from slett.vault import draw_code, giving
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
@@ -127,6 +128,24 @@ def test_when_the_window_ends_there_is_no_way_back_and_the_certificate_says_both
     assert body["erased"] == f"{sealed_at:%Y-%m-%dT%H:%M:%SZ}"
     assert body["beyond_recovery"] == f"{clock.now:%Y-%m-%dT%H:%M:%SZ}"
     assert write_certificates(counter.service.ledger, counter.scene.folder / "certificates", [erased.reference])
+
+
+def test_a_return_that_froze_until_the_keys_were_destroyed_writes_nothing(
+    counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read everything by then, and committed nothing."""
+    filed = counter.file(counter.session(1), "close")
+    sealed = counter.scene.snapshot()
+
+    def frozen(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        clock.forward(days=31)
+        assert end_ways_back(counter.service) == 1
+        return blocked(*arguments)
+
+    monkeypatch.setattr(giving, "blocked", frozen)
+    come_back(counter, filed, filed.code)
+    assert counter.scene.snapshot() == sealed
 
 
 def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: Counter) -> None:

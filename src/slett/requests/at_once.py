@@ -4,6 +4,7 @@ Whoever moves the request to `running` carries it out; for a close, what was bef
 that process dies, another takes the request up: each of the three may be repeated.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -23,6 +24,10 @@ from slett.vault import Given
 
 AT_ONCE: tuple[Kind, ...] = ("close", "return", "unsubscribe")
 DEAD = timedelta(minutes=2)  # whoever has not finished by then has died
+
+
+class Overtaken(Exception):
+    """Another process came to the end meanwhile, or the person did something else. Nothing more may be changed."""
 
 
 def carry_out(service: Service, reference: str) -> None:
@@ -78,10 +83,27 @@ def take_up(service: Service) -> int:
 
 def _do(service: Service, request: Request, who: Particulars) -> None:
     insist_on_work(service)
+    with suppress(Overtaken):
+        _work(service, request, who, _going_on(service, request, "running"))
+
+
+def _going_on(service: Service, request: Request, state: State) -> Callable[[], None]:
+    """What is asked before each transaction in a store: whoever was frozen may have been taken over since."""
+
+    def may_go_on() -> None:
+        with service.ledger.read() as page:
+            now = page.requests.get(request.reference)
+        if now is None or now.state != state or now.followed_by:
+            raise Overtaken
+
+    return may_go_on
+
+
+def _work(service: Service, request: Request, who: Particulars, may_go_on: Callable[[], None]) -> None:
     counts: Counts = {}
     if request.kind == "unsubscribe":
         try:
-            counts = {"": {"unsubscribe": unsubscribe(service, who.subject)}}
+            counts = {"": {"unsubscribe": unsubscribe(service, who.subject, may_go_on)}}
         except Refused as refused:
             _put_back(service, request, who, refused)
             return
@@ -96,12 +118,12 @@ def _do(service: Service, request: Request, who: Particulars) -> None:
             return  # another process came to the end meanwhile
         if request.kind == "close":
             try:
-                counts = close(service, who.subject, Before.unpack(packed)).counts
+                counts = close(service, who.subject, Before.unpack(packed), may_go_on).counts
             except Refused as refused:
                 _put_back(service, request, who, refused)
                 return
         else:
-            counts = {"": {"return": reopen(service, Before.unpack(packed)).rows}}
+            counts = {"": {"return": reopen(service, Before.unpack(packed), may_go_on).rows}}
     _finish(service, request, who, counts)
 
 
@@ -158,7 +180,8 @@ def _close_again(service: Service, request: Request, who: Particulars) -> None:
     with service.ledger.read() as page:
         packed = b"".join(page.before.read(request.reference))
     if packed:
-        close(service, who.subject, Before.unpack(packed))
+        with suppress(Overtaken):
+            close(service, who.subject, Before.unpack(packed), _going_on(service, request, "fulfilled"))
 
 
 def _put_back(service: Service, request: Request, who: Particulars, refused: Refused) -> None:

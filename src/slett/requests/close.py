@@ -4,12 +4,13 @@ Three parts, so that the caller can seal what was before any of it changes: `loo
 be repeated after a crash. Rows are found by the keys that were remembered; what somebody wrote since is left alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from slett.execute import Run, Walk
+from slett.execute.run import always
 from slett.plan import Step
 from slett.plan.closing import CLOSING, by_key, closing, lighter_step, remembered
 from slett.requests.before import Before, Remembered, Row
@@ -71,10 +72,13 @@ def look_before(service: Service, subject: Subject) -> Before:
         return Before(_named(walk), tuple(_remember(service, walk, name) for name in names))
 
 
-def close(service: Service, subject: Subject, before: Before) -> Closed:
+def close(service: Service, subject: Subject, before: Before, may_go_on: Callable[[], None] = always) -> Closed:
     """Close the account: the rows of `before` are written, and what the map says to delete goes.
 
     `before` must be sealed by now. A second time changes nothing, whatever became of the first.
+
+    Args:
+        may_go_on: asked before each transaction; raises where it must not begin.
 
     Raises:
         Refused: several people are meant by now, or more than the ceiling would be touched. Nothing was changed.
@@ -87,7 +91,7 @@ def close(service: Service, subject: Subject, before: Before) -> Closed:
         for each in before.tables:
             walk.name(remembered(service.relations, each.name), each.keys())
         walk.collect()
-        run = Run(walk, service.settings.chunk_rows, paces=service.paces)
+        run = Run(walk, service.settings.chunk_rows, paces=service.paces, may_go_on=may_go_on)
         planned, people = run.count_people()
         for refusal in find_refusals(service, walk, [subject], people).values():
             if refusal.state == "refused":
@@ -101,8 +105,11 @@ def close(service: Service, subject: Subject, before: Before) -> Closed:
     return Closed(counts)
 
 
-def reopen(service: Service, before: Before) -> Reopened:
+def reopen(service: Service, before: Before, may_go_on: Callable[[], None] = always) -> Reopened:
     """Put back what closing wrote, in every column that still holds it. Deleted rows stay away.
+
+    Args:
+        may_go_on: as `close`.
 
     Raises:
         StoreError: a store failed, or a table is not as it was. What was done is done; repeat it.
@@ -118,6 +125,7 @@ def reopen(service: Service, before: Before) -> Reopened:
             writes = [write for _, write in each.writes]
             old = [(row[: len(each.key)], row[len(each.key) :]) for row in each.rows]
             for start in range(0, len(old), service.settings.chunk_rows):
+                may_go_on()
                 with session.transaction():
                     some = old[start : start + service.settings.chunk_rows]
                     put_back(session, each.table, each.key, writes, some)

@@ -1,8 +1,10 @@
 """Ending commercial mail, with an account or without: one click in a mail is enough (RFC 8058)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from slett.execute import Run, Walk
+from slett.execute.run import always
 from slett.plan.closing import unsubscribing
 from slett.requests.erase import name_people
 from slett.requests.refuse import Refused, over_ceiling
@@ -10,10 +12,13 @@ from slett.requests.service import Service
 from slett.requests.subject import Subject
 
 
-def unsubscribe(service: Service, subject: Subject) -> int:
+def unsubscribe(service: Service, subject: Subject, may_go_on: Callable[[], None] = always) -> int:
     """How many rows were changed; none where nobody is known by this, or the mail had ended before.
 
     An address that several people have gets no more mail, whichever of them asked.
+
+    Args:
+        may_go_on: asked before each transaction; raises where it must not begin.
 
     Raises:
         Refused: more than the ceiling would be touched. Nothing was changed.
@@ -24,7 +29,7 @@ def unsubscribe(service: Service, subject: Subject) -> int:
         walk = Walk(replace(service.plan, steps=steps, keepings=()), sessions, 1)
         name_people(service, walk, [subject])
         walk.collect()
-        run = Run(walk, service.settings.chunk_rows, paces=service.paces)
+        run = Run(walk, service.settings.chunk_rows, paces=service.paces, may_go_on=may_go_on)
         planned, people = run.count_people()
         for refusal in over_ceiling(service, walk, people).values():
             raise Refused(refusal)

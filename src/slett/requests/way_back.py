@@ -188,10 +188,17 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         root = roots.get(f"{taken.store}/{taken.table}")  # its values, where it goes, are of others who are mentioned
         return not partly or (root is not None and (taken.what == "rows" or root.action != "delete"))
 
+    def may_commit() -> None:
+        """Whoever was frozen meanwhile may have been given up, and the keys destroyed."""
+        with service.ledger.read() as page:
+            now = vault_of(page, request)
+        if now is None or not (now.state == "returning" or (now.state == "sealed" and not alone)):
+            raise NoWayBack(_why_not(now))
+
     dropped = {str(each): each.dropped for each in service.datamap.tables if each.dropped}
     try:
         with service.sessions() as sessions:
-            given = put_back(opened, sessions, person, needed=needed, dropped=dropped)
+            given = put_back(opened, sessions, person, needed=needed, dropped=dropped, may_commit=may_commit)
     except CannotGoBack as error:
         given = Given(0, error.blocked)
     except BaseException:

@@ -72,6 +72,7 @@ def put_back(
     *,
     needed: Callable[[Taken], bool],
     dropped: Mapping[str, Sequence[str]],
+    may_commit: Callable[[], None],
 ) -> Given:
     """What came back of a person's rows, and what could not.
 
@@ -80,6 +81,7 @@ def put_back(
         person: their number in the batch; None: everybody's.
         needed: whether all of such rows must go back, or nothing does.
         dropped: columns, by `store/table`, that are gone on purpose.
+        may_commit: asked when everything was tried, and nothing is committed yet; raises where nothing may be.
 
     Raises:
         CannotGoBack: of what is needed something cannot. Nothing was changed.
@@ -112,6 +114,7 @@ def put_back(
             rows += sum(give_back(session, each) for each in together)
         if missing:
             raise CannotGoBack(found)
+        may_commit()
     return Given(rows, tuple(found))
 
 
