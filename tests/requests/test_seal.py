@@ -1,7 +1,7 @@
 """An account that is sealed when it is closed: everything leaves the service, and only its owner can bring it back."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +222,46 @@ def test_nothing_of_the_person_can_be_read_in_the_ledger(counter: Counter) -> No
     content = b"".join(each.read_bytes() for each in (counter.scene.folder / ".slett").iterdir() if each.is_file())
     assert filed.code.encode() not in content
     assert filed.code.replace("-", "").encode() not in content
+
+
+def test_a_backup_that_brings_a_sealed_account_back_is_known_to_do_so(counter: Counter) -> None:
+    """A sealed person has a tombstone until they come back: a replay would erase the rows that a backup brings."""
+    filed = counter.file(counter.session(1), "close")
+    with counter.service.ledger.read() as page:
+        assert set(page.tombstones.find("shop/users", ["1"])) == {"1"}
+    come_back(counter, filed, filed.code)
+    with counter.service.ledger.read() as page:
+        assert page.tombstones.find("shop/users", ["1"]) == {}
+
+
+def test_a_vault_that_nobody_filled_goes(counter: Counter) -> None:
+    """The account is gone by the time that its close is carried out."""
+    session = counter.session(3)
+    request = counter.desk.choose(session, "close")
+    code = counter.code(session, request)
+    counter.scene.sql("DELETE FROM listings WHERE user_id = 3", "DELETE FROM users WHERE id = 3")
+    filed = counter.desk.confirm(counter.again(session), request, code=code, phrase_ok=True)
+    assert counter.state(filed.request.reference) == "not_found"
+    end_ways_back(counter.service)
+    with counter.service.ledger.read() as page:
+        vault = page.vaults.of_request(filed.request.reference)
+        assert vault
+        assert (vault.state, page.vaults.keys(vault.number)) == ("destroyed", {})
+
+
+@pytest.mark.parametrize(("hours", "state"), [(0, "destroyed"), (24, "sealed")])
+def test_what_was_taken_before_a_hold_stopped_it_has_its_time_too(
+    scene: Scene, clock: Clock, hours: int, state: str
+) -> None:
+    """The batch ended, and nobody sealed what had been taken for it."""
+    scene.settings["vault"] = {"undo_window_hours": hours}
+    with opened_counter(scene, clock) as counter:
+        with counter.service.ledger.write() as page:
+            batch = page.batches.create([], "host:1")
+            page.vaults.join(batch.lease, page.vaults.create("age1recipient", []), [])
+            page.batches.finish(batch.lease)
+        end_ways_back(counter.service)
+        with counter.service.ledger.read() as page:
+            vault = page.vaults.of_batch(batch.number)
+        assert vault
+        assert (vault.state, vault.until) == (state, clock.now + timedelta(hours=hours))

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or
 from slett.ledger.batches import Lease, check_lease
 from slett.ledger.database import mark_destroyed
 from slett.ledger.keys import Keys
-from slett.ledger.tables import approvals, vault_keys, vault_parts, vaults
+from slett.ledger.requests import FINAL
+from slett.ledger.tables import approvals, batches, requests, vault_keys, vault_parts, vaults
 
 RETURNING = timedelta(hours=1)  # longest time that giving back takes
 
@@ -196,6 +197,25 @@ class Vaults:
         return tuple(
             Vault(**row) for row in self._connection.execute(query.order_by(vaults.c.until).limit(limit)).mappings()
         )
+
+    def forgotten(self, limit: int = 1_000) -> tuple[Vault, ...]:
+        """The vaults that nobody sealed although nothing more comes into them, with what is known of them.
+
+        Their batch ended before its own end, when a hold stopped the last of its people; or the close that they were
+        made for was never carried out.
+        """
+        ended = select(batches.c.number).where(batches.c.state == "finished")
+        never = select(requests.c.reference).where(
+            requests.c.state.in_(sorted(FINAL - {"fulfilled", "partially_fulfilled"})), requests.c.batch.is_(None)
+        )
+        query = select(vaults).where(
+            vaults.c.state == "filling", or_(vaults.c.batch.in_(ended), vaults.c.request.in_(never))
+        )
+        return tuple(Vault(**row) for row in self._connection.execute(query.limit(limit)).mappings())
+
+    def leave(self, number: int, until: datetime) -> None:
+        """Seal such a vault, whoever filled it: what is in it can come back until then."""
+        self._move(number, ("filling",), "sealed", until=until)
 
     def scattered(self, limit: int = 1_000) -> tuple[int, ...]:
         """The destroyed vaults of which parts are still kept elsewhere: nobody can read them, and they must go."""

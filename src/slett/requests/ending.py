@@ -50,12 +50,12 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
             number: replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference])
             for (number, _), each in zip(numbered, there, strict=True)
         }
+        if not left:
+            page.tombstones.add(_stones(service, batch, walk))  # of a sealed account, until its owner comes back
         if batch.kind == "close":
             page.requests.count(counts)
             _open_window(page, service, batch)
         else:
-            if not left:
-                page.tombstones.add(_stones(service, batch, walk))
             found = sum(each.rows for each in left) - sum(batch.held_rows.values())
             looked = Verification(page.now, statements, found)
             enter(page, _certified(page, service, batch, ended, looked, left), counts)

@@ -245,6 +245,7 @@ def _why_not(vault: Vault | None) -> str:
 
 def end_ways_back(service: Service) -> int:
     """How many vaults came to their end: their keys are destroyed now, and then their parts, wherever they are."""
+    _settle_forgotten(service)
     with service.ledger.read() as page:
         over = [each for each in page.vaults.over() if not _has_window(page, each)]
         scattered = page.vaults.scattered()
@@ -255,6 +256,18 @@ def end_ways_back(service: Service) -> int:
     for number in scattered:
         _sweep_up(service, number)
     return len(over)
+
+
+def _settle_forgotten(service: Service) -> None:
+    """Whatever is in a vault that nobody sealed has its time, too; one in which nothing is needs none."""
+    with service.ledger.read() as page:
+        forgotten = page.vaults.forgotten()
+    for vault in forgotten:
+        with service.ledger.write() as page:
+            if vault.batch is None:
+                page.vaults.destroy(vault.number, at_end=False)
+            else:
+                page.vaults.leave(vault.number, page.now + timedelta(hours=service.settings.vault.undo_window_hours))
 
 
 def _has_window(page: Page, vault: Vault) -> bool:
