@@ -145,6 +145,9 @@ class Settings(Section):
         default=3600.0, ge=0, description="how long one statement may take, and its answer be waited for; 0: no limit"
     )
     sweeps: int = Field(default=3, ge=1, description="passes over rows written meanwhile, before giving up")
+    settle_hours: int = Field(
+        default=24, ge=0, description="after an erasure, until the stores are looked at once more; 0: they are not"
+    )
     promise_hours: int = Field(default=24, ge=1, description="the service's own promise: done within so many hours")
     pace: Pace = Pace()
     portal: Portal = Portal()

@@ -293,3 +293,40 @@ def test_two_machines_need_not_agree_on_the_time(
                 take(ledger, number, "host:2")
             with ledger.write() as page:
                 page.batches.renew(lease)
+
+
+def test_a_batch_that_settles_is_over_and_is_looked_at_once_more(settings: Settings, clock: Clock) -> None:
+    """Nobody can resume it, whoever held it is fenced, and at its time one process after the other may look."""
+    with open_ledger(settings, clock=clock) as ledger:
+        with ledger.write() as page:
+            (request,) = page.requests.file("erase", ["a" * 64], "d" * 64, timedelta(hours=1), "scheduled")
+            first = page.batches.create([request.reference], "host:1").lease
+            page.scope.put(first, [("late", 0, b"42")])
+            page.batches.settle(first, page.now + timedelta(hours=1))
+        with ledger.write() as page:
+            assert (page.batches.unfinished(), page.batches.waiting(), page.batches.settled()) == ((), (), ())
+            assert page.batches.take_settled(first.batch, "host:2") is None
+            with pytest.raises(LedgerError, match="finished"):
+                page.batches.take(first.batch, "host:2")
+        with pytest.raises(Fenced), ledger.write() as page:
+            page.batches.check(first)
+        clock.forward(hours=1)
+        with ledger.write() as page:
+            second = page.batches.take_settled(first.batch, "host:2")
+        assert second
+        with pytest.raises(Held), ledger.write() as page:
+            page.batches.take_settled(first.batch, "host:3")
+        with ledger.write() as page:
+            assert page.batches.is_looked_at(first.batch)
+            page.batches.release(second)
+            assert page.batches.take_settled(first.batch, "host:3") is None, "it is tried again later"
+        clock.forward(minutes=10)
+        with ledger.write() as page:
+            third = page.batches.take_settled(first.batch, "host:3")
+        with pytest.raises(Fenced), ledger.write() as page:
+            page.batches.end_settling(second)
+        assert third
+        with ledger.write() as page:
+            page.batches.end_settling(third)
+            assert page.scope.names(first.batch) == {}
+            assert page.batches.take_settled(first.batch, "host:4") is None

@@ -121,7 +121,7 @@ STEPS = (
     "slett.ledger.batches.Batches.create",
     "slett.ledger.journal.Steps.plan",
     "slett.execute.Run.apply",
-    "slett.ledger.batches.Batches.finish",
+    "slett.ledger.batches.Batches.settle",
     "slett.requests.last_mails._tell_end",
     "slett.ledger.particulars.Particulars.destroy",
     "slett.requests.notices.compose",

@@ -298,18 +298,26 @@ def replay(settings: Any, since: "datetime | None", doubtful: bool, dry_run: boo
 @main.command()
 @click.pass_obj
 def sweep(settings: Any) -> None:
-    """Erase kept rows whose time has come. Run it once a day."""
+    """Erase kept rows whose time has come, and what was written late. Run it once a day."""
     from slett.requests.due import catch_up
     from slett.requests.expire import expire
+    from slett.requests.late import look_late
 
     with _service(settings) as service:
         expired = expire(service)
+        looked = look_late(service)
         caught_up = catch_up(service)
     for each in expired:
         rows = "1 row was" if each.rows == 1 else f"{each.rows:,} rows were"
         click.echo(f"{each.store}/{each.table}: {rows} due, and erased.")
     if not expired:
         click.echo("No kept row is due.")
+    for late in looked:
+        for table, done in late.erased.items():
+            many = sum(done.values())
+            click.echo(f"{table}: {'1 row was' if many == 1 else f'{many:,} rows were'} written late, and erased.")
+        for reference, why in late.left.items():
+            click.echo(f"{reference}: rows written late are left: {why}.")
     if caught_up:
         click.echo(f"{'1 request' if caught_up == 1 else f'{caught_up} requests'} whose turn had come: done.")
 

@@ -341,7 +341,7 @@ def show_requests(requests: "Sequence[Request]", dead: "Sequence[Batch]", *, as_
 
 
 def show_request(request: "Request", steps: "Sequence[Step]", batch: "Batch | None" = None, *, as_json: bool) -> None:
-    failed = batch if batch and batch.state != "finished" and batch.reason else None
+    failed = batch if batch and not batch.is_over and batch.reason else None
     if as_json:
         waits = {"reason": failed.reason, "again": failed.next_at, "dead": failed.dead_at} if failed else None
         _json({**asdict(request), "steps": [asdict(step) for step in steps], "failed": waits})

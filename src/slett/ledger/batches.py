@@ -23,6 +23,8 @@ from slett.ledger.jobs import Jobs
 from slett.ledger.tables import batches, requests, scope, slices, steps
 
 LEASE = timedelta(seconds=20)
+AGAIN = timedelta(minutes=10)  # after which a late look that came to no end is tried again
+OVER = ("settling", "finished")  # nothing is left to resume
 
 Lane = Literal["small", "large"]
 
@@ -59,7 +61,7 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Batch:
     number: int
-    state: Literal["new", "planned", "finished"]
+    state: Literal["new", "planned", "settling", "finished"]
     created_at: datetime
     finished_at: datetime | None = None
     owner: str = ""  # who held it last
@@ -70,11 +72,17 @@ class Batch:
     next_at: datetime | None = None  # not to be tried again before
     dead_at: datetime | None = None  # since when it is a dead letter: tried too often
     reason: str = ""  # why it failed last; never a person's data
+    settles_at: datetime | None = None  # when it is time for the late look
 
     @property
     def lease(self) -> Lease:
         """The right to write for it, which whoever held it last has."""
         return Lease(self.number, self.fence)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of its requests have come to their end; a late look may follow."""
+        return self.state in OVER
 
 
 class Batches:
@@ -145,7 +153,7 @@ class Batches:
 
     def unfinished(self) -> tuple[Batch, ...]:
         """The batches that have not come to their end, oldest first: after a crash, these are resumed."""
-        query = select(batches).where(batches.c.state != "finished").order_by(batches.c.number)
+        query = select(batches).where(batches.c.state.not_in(OVER)).order_by(batches.c.number)
         return tuple(Batch(**row) for row in self._connection.execute(query).mappings())
 
     def waiting(self, lane: Lane | None = None) -> tuple[Batch, ...]:
@@ -177,16 +185,9 @@ class Batches:
             Held: another's lease still runs.
             LedgerError: there is no such batch, or it is finished.
         """
-        query = select(batches).where(batches.c.number == number)
-        row = self._connection.execute(query.with_for_update(skip_locked=not force)).mappings().first()
-        locked = row is None
-        row = row or self._connection.execute(query).mappings().first()
-        if row is None or row["state"] == "finished":
-            raise LedgerError(f"batch {number} is {'finished' if row else 'unknown'}; there is nothing to take")
-        batch = Batch(**row)
-        now = self._lease_time()
-        if locked or not (force or _is_free(batch, now)):
-            raise Held(number, batch.owner, f"{(batch.held_until or now):%Y-%m-%d %H:%M:%S} UTC")
+        batch, now = self._free(number, force=force)
+        if batch is None or batch.is_over:
+            raise LedgerError(f"batch {number} is {'finished' if batch else 'unknown'}; there is nothing to take")
         lease = Lease(number, batch.fence + 1)
         begun = 1 if batch.dead_at else batch.attempts + 1
         self._set(
@@ -194,6 +195,22 @@ class Batches:
         )
         self._checked.add(lease)
         return lease
+
+    def _free(self, number: int, *, force: bool = False) -> tuple[Batch | None, datetime]:
+        """(The batch, locked, which nobody holds; what time it is by the clock of leases).
+
+        Raises:
+            Held: somebody holds it.
+        """
+        query = select(batches).where(batches.c.number == number)
+        row = self._connection.execute(query.with_for_update(skip_locked=not force)).mappings().first()
+        locked = row is None
+        row = row or self._connection.execute(query).mappings().first()
+        batch = Batch(**row) if row else None
+        now = self._lease_time()
+        if batch and not batch.state == "finished" and (locked or not (force or _is_free(batch, now))):
+            raise Held(number, batch.owner, f"{(batch.held_until or now):%Y-%m-%d %H:%M:%S} UTC")
+        return batch, now
 
     def check(self, lease: Lease) -> None:
         """Make sure that the lease still holds, and that nobody takes the batch before this transaction ends.
@@ -242,6 +259,55 @@ class Batches:
         self._connection.execute(_UNSEAL, {"which": lease.batch})
         self._connection.execute(_UNMARK, {"which": lease.batch})
         self._set(lease.batch, state="finished", finished_at=self._now, held_until=None)
+        mark_destroyed(self._connection)
+
+    # -- the late look ------------------------------------------------------------------------------
+
+    def settle(self, lease: Lease, until: datetime) -> None:
+        """End the batch but for a late look at that time: what is in its scope by now stays sealed so long.
+
+        Nobody can resume it, and whoever held it can write for it no more.
+        """
+        check_lease(self._connection, lease, self._checked)
+        self._connection.execute(_UNMARK, {"which": lease.batch})
+        ended = {"state": "settling", "finished_at": self._now, "held_until": None, "reason": ""}
+        self._set(lease.batch, **ended, settles_at=until, fence=lease.fence + 1)
+        self._checked.discard(lease)
+
+    def settled(self) -> tuple[Batch, ...]:
+        """The batches whose time for a late look has come, oldest first."""
+        query = select(batches).where(batches.c.state == "settling", batches.c.settles_at <= self._now)
+        return tuple(Batch(**row) for row in self._connection.execute(query.order_by(batches.c.number)).mappings())
+
+    def take_settled(self, number: int, owner: str) -> Lease | None:
+        """The lease of a batch whose time for a late look has come; None when there is nothing to look for.
+
+        If it comes to no end, it is tried again after `AGAIN`.
+
+        Raises:
+            Held: another's lease still runs.
+        """
+        batch, now = self._free(number)
+        if batch is None or batch.state != "settling" or batch.settles_at is None or batch.settles_at > self._now:
+            return None
+        lease = Lease(number, batch.fence + 1)
+        self._set(
+            number, owner=owner, held_until=now + LEASE, fence=lease.fence, attempts=0, settles_at=self._now + AGAIN
+        )
+        self._checked.add(lease)
+        return lease
+
+    def is_looked_at(self, number: int) -> bool:
+        """Whether somebody is at the late look of a batch; nobody begins one before this transaction ends."""
+        row = self._connection.execute(select(batches).where(batches.c.number == number).with_for_update()).mappings()
+        batch = Batch(**found) if (found := row.first()) else None
+        return batch is not None and batch.state == "settling" and not _is_free(batch, self._lease_time())
+
+    def end_settling(self, lease: Lease) -> None:
+        """The late look is done, or given up: its sealed scope is destroyed, and nobody can take the batch again."""
+        check_lease(self._connection, lease, self._checked)
+        self._connection.execute(_UNSEAL, {"which": lease.batch})
+        self._set(lease.batch, state="finished", held_until=None, settles_at=None)
         mark_destroyed(self._connection)
 
     def _lease_time(self) -> datetime:

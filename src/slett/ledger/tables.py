@@ -88,6 +88,7 @@ batches = Table(
     Column("next_at", Moment),  # not to be tried again before
     Column("dead_at", Moment),  # since when it is a dead letter
     Column("reason", Text, nullable=False, default="", server_default=""),  # why it failed last
+    Column("settles_at", Moment),  # when it is time for the late look
     Index("ix_batches_state", "state"),
 )
 

@@ -17,6 +17,7 @@ from slett.requests.journal import mark
 from slett.requests.particulars import read_particulars
 from slett.requests.progress import tell
 from slett.requests.service import Service
+from slett.requests.settling import settle
 from slett.requests.subject import Subject
 from slett.requests.way_back import needs_code, sealed_before, undo_until
 from slett.verify import Left
@@ -61,7 +62,7 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
             enter(page, _certified(page, service, batch, ended, looked, left), counts)
         if batch.held:
             ask_again(page, service, there[0], by_keys(walk, {0}).get(0, batch.subjects[0]), batch.held)
-        page.batches.finish(batch.lease)
+        settle(page, service, batch, walk)
     few = references if len(references) <= FILES else []
     paths = write_certificates(service.ledger, service.settings.home / "certificates", few)
     for reference in references:

@@ -450,7 +450,7 @@ def _recalled(service: Service, batch: Batch, sessions: Mapping[str, Session]) -
         for identifier in service.plan.identifiers:
             walk.name(identifier.keys, _others(batch, unpack(page.scope.read(number, identifier.keys.name))))
     walk.pin()
-    _forget_shared(walk)
+    forget_shared(walk)
     walk.collect(identifiers=False)
     return walk
 
@@ -460,7 +460,7 @@ def _others(batch: Batch, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any
     return (row for row in rows if row[0] not in batch.left_out) if batch.left_out else rows
 
 
-def _forget_shared(walk: Walk) -> None:
+def forget_shared(walk: Walk) -> None:
     """From the moment somebody else has an identifier, it says nothing of whose a row is: such rows are left."""
     for name, rows in walk.plan.strangers:
         store, _, identifier = name.partition("/")

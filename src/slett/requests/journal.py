@@ -97,7 +97,8 @@ def keep_more(service: Service, batch: Batch, walk: Walk) -> None:
         for number, request in enumerate(batch.requests):
             for each in page.kept.of(request.reference):
                 keys = list(unpack([each.keys]))
-                batch.kept.append((number, places[each.store, each.table], len(keys), each.due or date.max))
+                if (place := places.get((each.store, each.table))) is not None:  # else the map keeps it no more
+                    batch.kept.append((number, place, len(keys), each.due or date.max))
                 known |= {(each.store, each.table, *map(str, key)) for key in keys}
         page.kept.add(_kept(service, batch, walk, known))
 

@@ -18,6 +18,7 @@ from slett.requests.clearing import expire_kept, expire_unconfirmed, purge
 from slett.requests.due import erase_due, export_due, resume_left
 from slett.requests.failing import said
 from slett.requests.last_mails import tell_ended
+from slett.requests.late import sweep_settled
 from slett.requests.notices import NoMail, Smtp, Transport
 from slett.requests.service import Service
 from slett.requests.way_back import end_ways_back
@@ -45,6 +46,7 @@ class Work:
     reminded: int = 0
     told: int = 0  # requests that ended: the last mail is queued, the particulars are destroyed
     kept: int = 0  # kept rows whose time had come
+    late: int = 0  # rows written after their person was erased
     purged: int = 0
     mails: int = 0
     webhooks: int = 0
@@ -82,7 +84,7 @@ def run_once(service: Service, transport: Transport | None = None) -> Work:
     """
     pauses = Pauses()
     counts: dict[str, int] = {}
-    for each in (tend, erase, erase_large, copy):
+    for each in (tend, erase, erase_large, settle, copy):
         counts |= each(service, pauses)
     counts |= tell(service, pauses)
     mails = pauses.attempt("mails", lambda: _post(service, transport))
@@ -113,6 +115,7 @@ class Runner:
         every: dict[str, Callable[[Pauses], object]] = {
             "tending": lambda pauses: (tend(of(), pauses), tell(of(), pauses)),
             "copies": lambda pauses: copy(of(), pauses),
+            "late writes": lambda pauses: settle(of(), pauses),
             "mails": lambda pauses: pauses.attempt("mails", lambda: _post(of(), self._transport)),
             "webhooks": lambda pauses: pauses.attempt("webhooks", lambda: _deliver(of())),
         }
@@ -165,6 +168,11 @@ def erase(service: Service, pauses: Pauses) -> Counts:
 def erase_large(service: Service, pauses: Pauses) -> Counts:
     """Whatever is due of people who take long."""
     return {"large": pauses.attempt("large erasures", lambda: resume_left(service, "large"))}
+
+
+def settle(service: Service, pauses: Pauses) -> Counts:
+    """The late looks whose time has come; they may take long, and hold up nobody."""
+    return {"late": pauses.attempt("late writes", lambda: sweep_settled(service), every=60)}
 
 
 def copy(service: Service, pauses: Pauses) -> Counts:

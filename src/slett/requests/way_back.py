@@ -175,6 +175,8 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         StoreError: a store failed. Repeat it.
     """
     with service.ledger.write() as page:
+        if request.batch is not None and page.batches.is_looked_at(request.batch):
+            raise NoWayBack("late writes of theirs are being looked for at this moment; ask again in a minute")
         vault = vault_of(page, request)
         wrapped = page.vaults.keys(vault.number).get("service") if vault else None
         if vault is None or wrapped is None or not page.vaults.begin_return(vault.number):
