@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from slett.certify import write_certificates
+from slett.requests import at_once
 from slett.requests.desk import Filed, TooLate, WrongRecovery
 from slett.requests.hold import place, release
 from slett.requests.runner import run_once
@@ -265,3 +266,23 @@ def test_what_was_taken_before_a_hold_stopped_it_has_its_time_too(
             vault = page.vaults.of_batch(batch.number)
         assert vault
         assert (vault.state, vault.until) == (state, clock.now + timedelta(hours=hours))
+
+
+def test_a_return_that_finds_the_keys_destroyed_ends_and_says_so(counter: Counter) -> None:
+    """It must not wait for ever, to be tried again each minute."""
+    filed = counter.file(counter.session(1), "close")
+    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
+    code = str(counter.letters("code")[-1].values["code"])
+    bring = at_once.bring_back
+
+    def too_late(*arguments: Any, **named: Any) -> Any:
+        with counter.service.ledger.write() as page:
+            page.vaults.destroy(1, at_end=False)
+        return bring(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(at_once, "bring_back", too_late)
+        back = counter.desk.confirm_return(session, code, filed.code)
+    request = counter.request(back.request.reference)
+    assert request.state == "refused"
+    assert "keys are destroyed" in request.reason

@@ -5,7 +5,6 @@ that process dies, another takes the request up: each of the three may be repeat
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 
 from slett.ledger import Page, Request
@@ -141,13 +140,20 @@ def _bring_back(service: Service, request: Request, closed: Request, who: Partic
         reason = f"could not come back: {say_blocked(given.blocked)}" if given.blocked else ""
         if is_back(given):
             _end(page, service, request, who, {"": {"return": given.rows}}, reason)
-        elif move_on(page, request.reference, "running", "scheduled"):
+        else:
+            stays_closed(page, reason)
+
+    def stays_closed(page: Page, reason: str) -> None:
+        if move_on(page, request.reference, "running", "scheduled"):
             page.requests.unfollow(closed.reference, request.reference)
             move_on(page, request.reference, "scheduled", "refused", reason=reason)
             tell(page, service, "refused", request, who, found=True, reason=reason)
 
-    with suppress(NoWayBack):  # another process came to the end meanwhile
+    try:
         bring_back(service, closed, settle, partly=True)
+    except NoWayBack as error:  # or another process came to the end meanwhile: then nothing is moved
+        with service.ledger.write() as page:
+            stays_closed(page, str(error))
 
 
 def _finish(service: Service, request: Request, who: Particulars, counts: Counts) -> None:
@@ -167,7 +173,7 @@ def _end(page: Page, service: Service, request: Request, who: Particulars, count
         until = page.now + timedelta(days=service.settings.portal.window_days)
         page.requests.open_window(reference, until)
         erased = service.settings.portal.after_window == "erase"
-        tell(page, service, "closed", request, who, until=until, erased=erased)
+        tell(page, service, "closed", request, who, until=until, erased=erased, recovery=False)
     elif request.kind == "return":
         page.before.destroy(request.follows or "")
         tell(page, service, "returned", request, who)
