@@ -5,6 +5,7 @@ that process dies, another takes the request up: each of the three may be repeat
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from slett.ledger import Page, Request
