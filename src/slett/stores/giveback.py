@@ -11,9 +11,10 @@ goes in beside the others, and a column becomes its old value only where it stil
 that is there already, byte for byte, counts as back, so that all of this may be repeated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, case, exists, func, literal, not_, or_, select, true, update
@@ -22,7 +23,7 @@ from slett.stores.errors import Busy, Conflict
 from slett.stores.proof import insist
 from slett.stores.schema import ForeignKey, Table
 from slett.stores.sql import Session
-from slett.stores.staging import SOME, Column, Staged, image, stage
+from slett.stores.staging import SOME, Column, Staged, image, recall, stage
 
 __all__ = ["Blocked", "Staged", "blocked", "give_back", "stage"]
 
@@ -53,13 +54,9 @@ def blocked(session: Session, *staged: Staged) -> list[Blocked]:
 
 
 def _judged(session: Session, staged: Staged) -> list[Blocked]:
-    _judge(session, staged)
-    mine, found = staged.table, list[Blocked]()
-    for number, why in enumerate(staged.reasons, 1):
-        these = select(func.count()).select_from(mine).where(or_(*(mine.c[each] == number for each in staged.flags)))
-        if rows := int(session.run(these).scalar_one()):
-            found.append(Blocked(staged.taken.store, staged.taken.table, rows, why))
-    return found
+    counts = _judge(session, staged)
+    found = zip(staged.reasons, counts, strict=True)
+    return [Blocked(staged.taken.store, staged.taken.table, rows, why) for why, rows in found if rows]
 
 
 def reach_back(session: Session, later: Staged, earlier: Staged) -> None:
@@ -95,15 +92,18 @@ def give_back(session: Session, staged: Staged) -> int:
         Busy: somebody holds a lock; the transaction may be tried again.
     """
     with session.exactly():
-        _judge(session, staged)
+        if staged.judged != session.statements:  # nothing has run since `blocked` asked
+            _judge(session, staged)
+        if not staged.free:
+            return staged.back
         if staged.taken.what == "rows":
             _insert(session, staged)
+            if staged.taken.key and _mark_back(session, staged) == staged.free + staged.back:
+                return staged.free + staged.back
         else:
             _write_back(session, staged)
         _judge(session, staged)
-        mine = staged.table
-        named = [flag for flag, name in zip(staged.flags, staged.taken.columns, strict=False) if _counts(staged, name)]
-        return int(session.run(select(func.count()).where(*(mine.c[flag] == BACK for flag in named))).scalar_one())
+        return staged.back
 
 
 def _counts(staged: Staged, name: str) -> bool:
@@ -114,56 +114,134 @@ def _counts(staged: Staged, name: str) -> bool:
 # -- why not --------------------------------------------------------------------------------------------
 
 
-def _judge(session: Session, staged: Staged) -> None:
-    """Say of every staged row, or of every column of it, whether it is back, may go back, or why it cannot."""
+def _judge(session: Session, staged: Staged) -> list[int]:
+    """Say of every staged row, or of every column of it, whether it is back, may go back, or why it cannot.
+
+    Returns:
+        How many rows each of the `reasons` blocks.
+    """
     staged.reasons.clear()
     mine = staged.table
-    session.run(update(mine).values(dict.fromkeys(staged.flags, 0)))
+    if not staged.rows:
+        return []
+    if staged.judged >= 0:
+        _ask(session, staged, "reset", lambda: update(mine).values(dict.fromkeys(staged.flags, 0)))
     live = session.schema.tables[staged.taken.table]
     if staged.taken.what == "rows":
         _judge_rows(session, staged, live)
     else:
         _judge_values(session, staged, live)
+    return _count(session, staged)
+
+
+def _count(session: Session, staged: Staged) -> list[int]:
+    """How many rows are back, may go back, and are blocked for each reason."""
+    mine = staged.table
+    named = [flag for flag, name in zip(staged.flags, staged.taken.columns, strict=False) if _counts(staged, name)]
+
+    def having(number: int) -> Any:
+        return func.count(case((or_(*(mine.c[each] == number for each in staged.flags)), 1)))
+
+    def make() -> Any:
+        back = func.count(case((and_(true(), *(mine.c[each] == BACK for each in named)), 1)))
+        return select(back, having(0), *(having(number + 1) for number in range(len(staged.reasons)))).select_from(mine)
+
+    found = _ask(session, staged, ("state", len(staged.reasons)), make).one()
+    staged.back, staged.free, *counts = map(int, found)
+    staged.judged = session.statements
+    return counts
+
+
+def _ask(session: Session, staged: Staged, what: Hashable, make: Callable[[], Any]) -> Any:
+    """What comes of a statement that is made once for tables of this kind."""
+    return session.ask(recall(session, staged, what, make))
+
+
+def _number(staged: Staged, why: str) -> int:
+    """The number of a reason."""
+    if why not in staged.reasons:
+        staged.reasons.append(why)
+    return staged.reasons.index(why) + 1
 
 
 def _mark(session: Session, staged: Staged, why: str, condition: Any, flag: str = "why") -> int:
     """Block the rows of the condition that are not judged yet; says how many."""
-    if why not in staged.reasons:
-        staged.reasons.append(why)
-    number = staged.reasons.index(why) + 1
-    mine = staged.table
+    number, mine = _number(staged, why), staged.table
     return int(session.run(update(mine).values({flag: number}).where(mine.c[flag] == 0, condition)).rowcount)
 
 
 def _judge_rows(session: Session, staged: Staged, live: Table) -> None:
-    mine, target = staged.table, session.conditions.table(live.name)
-    there = _present(staged)
+    mine, keyed = staged.table, bool(staged.taken.key)
     if not _is_whole(session, staged, live):
         return
-    settled = [(each, each.now) for each in there if each.now is not None and each.of not in staged.open]
+    if not keyed:
+        _find_equals(session, staged)
+    names = {each.of for each in _present(staged)}
+    checks: list[tuple[str, Callable[[], Any]]] = [
+        (_taken(key, live), partial(_is_taken, session, staged, key))
+        for key in dict.fromkeys((live.primary_key, *live.unique))
+        if key and set(key) <= names
+    ]
+    refers = [each for each in live.foreign_keys if set(each.columns) <= names]
+    checks += [
+        (_orphaned(each), partial(_is_orphan, session, staged, each)) for each in refers if each.table != live.name
+    ]
+    numbered = [(check, _number(staged, why)) for why, check in checks]
+
+    def make() -> Any:
+        first = [(_is_back(session, staged), BACK)] if keyed else []
+        why = case(*first, *((check(), number) for check, number in numbered), else_=0)
+        return update(mine).values(why=why).where(mine.c.why == 0)
+
+    if keyed or numbered:
+        _ask(session, staged, ("rows", _beside(session, staged)), make)
+    if keyed and _hidden(live, names):
+        _try_insert(session, staged, live, names)
+    itself = [each for each in refers if each.table == live.name]
+    while sum(_mark_orphans(session, staged, each) for each in itself):
+        pass  # what hangs on a row that was just blocked
+
+
+def _mark_orphans(session: Session, staged: Staged, foreign: ForeignKey) -> int:
+    """Block the rows whose parent in the same table is not there; says how many were not judged yet."""
+    mine, number = staged.table, _number(staged, _orphaned(foreign))
+
+    def make() -> Any:
+        orphan = _is_orphan(session, staged, foreign)
+        return update(mine).values(why=number).where(mine.c.why == 0, orphan)
+
+    what = ("orphans", foreign, number, _beside(session, staged))
+    return int(_ask(session, staged, what, make).rowcount)
+
+
+def _mark_back(session: Session, staged: Staged) -> int:
+    """Note which rows are back now; says how many. Only where a key tells rows apart."""
+    mine = staged.table
+    made = _ask(session, staged, "back", lambda: update(mine).values(why=BACK).where(_is_back(session, staged)))
+    return int(made.rowcount)
+
+
+def _settled(staged: Staged) -> list[tuple[Column, str]]:
+    """The columns by which a row is known to be back, and their types."""
+    return [(each, each.now) for each in _present(staged) if each.now is not None and each.of not in staged.open]
+
+
+def _is_back(session: Session, staged: Staged) -> Any:
+    """Whether the row is there already, byte for byte."""
+    mine, target = staged.table, session.conditions.table(staged.taken.table)
+    settled = _settled(staged)
     same = image(session, target, [(each.of, now) for each, now in settled]) == image(
         session, mine, [(each.name, now) for each, now in settled]
     )
-    if staged.taken.key:
-        keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
-        back = exists(select(literal(1)).select_from(target).where(*keyed, same))
-        session.run(update(mine).values(why=BACK).where(back))
-    else:
-        _find_equals(session, staged, target, settled)
-    names = {each.of for each in there}
-    for key in dict.fromkeys((live.primary_key, *live.unique)):
-        if key and set(key) <= names:
-            alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
-            taken = exists(select(literal(1)).select_from(target).where(*alike))
-            _mark(session, staged, _taken(key, live), taken)
-    for foreign in live.foreign_keys:
-        if set(foreign.columns) <= names and foreign.table != live.name:
-            _mark(session, staged, _orphaned(foreign), _is_orphan(session, staged, foreign))
-    if staged.taken.key and _hidden(live, names):
-        _try_insert(session, staged, live, names)
-    itself = [each for each in live.foreign_keys if set(each.columns) <= names and each.table == live.name]
-    while sum(_mark(session, staged, _orphaned(each), _is_orphan(session, staged, each)) for each in itself):
-        pass  # what hangs on a row that was just blocked
+    keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
+    return exists(select(literal(1)).select_from(target).where(*keyed, same))
+
+
+def _is_taken(session: Session, staged: Staged, key: tuple[str, ...]) -> Any:
+    """Whether a row is there that has its key."""
+    mine, target = staged.table, session.conditions.table(staged.taken.table)
+    alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
+    return exists(select(literal(1)).select_from(target).where(*alike))
 
 
 def _is_whole(session: Session, staged: Staged, live: Table) -> bool:
@@ -187,17 +265,34 @@ def _is_whole(session: Session, staged: Staged, live: Table) -> bool:
     return not whys
 
 
-def _find_equals(session: Session, staged: Staged, target: Any, settled: list[tuple[Column, str]]) -> None:
+def _find_equals(session: Session, staged: Staged) -> None:
     """Where no key tells rows apart: of equal rows, as many are back as there are."""
-    mine = staged.table
-    pairs = [(each.of, now) for each, now in settled]
-    live = select(image(session, target, pairs).label("image"), func.count().label("times")).group_by("image")
-    whole = image(session, mine, [(each.name, now) for each, now in settled])
-    nth = func.row_number().over(partition_by=whole, order_by=mine.c.line)
-    numbered = select(mine.c.line, whole.label("image"), nth.label("nth")).subquery("numbered")
-    counted = live.subquery("counted")
-    back = select(numbered.c.line).where(numbered.c.image == counted.c.image, numbered.c.nth <= counted.c.times)
-    session.run(update(mine).values(why=BACK).where(mine.c.line.in_(back)))
+    mine, target = staged.table, session.conditions.table(staged.taken.table)
+
+    def make() -> Any:
+        settled = _settled(staged)
+        pairs = [(each.of, now) for each, now in settled]
+        live = select(image(session, target, pairs).label("image"), func.count().label("times")).group_by("image")
+        whole = image(session, mine, [(each.name, now) for each, now in settled])
+        nth = func.row_number().over(partition_by=whole, order_by=mine.c.line)
+        numbered = select(mine.c.line, whole.label("image"), nth.label("nth")).subquery("numbered")
+        counted = live.subquery("counted")
+        back = select(numbered.c.line).where(numbered.c.image == counted.c.image, numbered.c.nth <= counted.c.times)
+        return update(mine).values(why=BACK).where(mine.c.line.in_(back))
+
+    _ask(session, staged, "equals", make)
+
+
+def _others(session: Session, foreign: ForeignKey) -> list[Staged]:
+    """What is staged of the rows that a reference is to."""
+    found = [each for each in session.staged if each.taken.table == foreign.table and each.taken.what == "rows"]
+    return [each for each in found if set(foreign.match) <= set(each.taken.fields)]
+
+
+def _beside(session: Session, staged: Staged) -> tuple[Hashable, ...]:
+    """The staged tables that what becomes of this one's rows depends on."""
+    live = session.schema.tables[staged.taken.table]
+    return tuple((each.name, each.taken) for foreign in live.foreign_keys for each in _others(session, foreign))
 
 
 def _is_orphan(session: Session, staged: Staged, foreign: ForeignKey) -> Any:
@@ -207,8 +302,7 @@ def _is_orphan(session: Session, staged: Staged, foreign: ForeignKey) -> Any:
     parent = session.conditions.table(foreign.table).alias("parent")
     same = [parent.c[there] == each for there, each in zip(foreign.match, here, strict=True)]
     found: Any = exists(select(literal(1)).select_from(parent).where(*same))
-    others = [each for each in session.staged if each.taken.table == foreign.table and each.taken.what == "rows"]
-    for number, other in enumerate(each for each in others if set(foreign.match) <= set(each.taken.fields)):
+    for number, other in enumerate(_others(session, foreign)):
         row = other.table.alias(f"other{number}")
         same = [row.c[other.of(there)] == each for there, each in zip(foreign.match, here, strict=True)]
         found = and_(found, ~exists(select(literal(1)).select_from(row).where(*same, row.c.why > 0)))
@@ -239,7 +333,17 @@ def _judge_values(session: Session, staged: Staged, live: Table) -> None:
             _mark(session, staged, f"its key ({', '.join(taken.key)}) is gone", true(), flag)
         return
     keyed = [target.c[each] == mine.c[staged.of(each)] for each in taken.key]
-    alive = exists(select(literal(1)).select_from(target).where(*keyed))
+
+    def there(*conditions: Any) -> Any:
+        return exists(select(literal(1)).select_from(target).where(*keyed, *conditions))
+
+    def holds(name: str, column: Column, now: str) -> Any:
+        return there(image(session, target, [(name, now)]) == image(session, mine, [(column.name, now)]))
+
+    def lacks(name: str, column: Column, now: str) -> Any:
+        return not_(holds(name, column, now))
+
+    checks: dict[str, list[tuple[Callable[[], Any], int]]] = {}
     for flag, name, old, new in _value_columns(staged):
         if old.now is None:
             if name not in staged.without:
@@ -251,38 +355,46 @@ def _judge_values(session: Session, staged: Staged, live: Table) -> None:
             why = f"its column `{name}` is of another type now, which does not take what was in it"
             _mark(session, staged, why, true(), flag)
             continue
-        here = image(session, target, [(name, old.now)])
-        as_before = exists(
-            select(literal(1)).select_from(target).where(*keyed, here == image(session, mine, [(old.name, old.now)]))
-        )
-        as_written = exists(
-            select(literal(1)).select_from(target).where(*keyed, here == image(session, mine, [(new.name, old.now)]))
-        )
-        session.run(update(mine).values({flag: BACK}).where(as_before))
-        _mark(session, staged, "the row is gone", not_(alive), flag)
-        _mark(session, staged, f"its column `{name}` was written since", not_(as_written), flag)
-    _judge_references(session, staged, live, target, keyed)
+        checks[flag] = [
+            (partial(holds, name, old, old.now), BACK),
+            (lambda: not_(there()), _number(staged, "the row is gone")),
+            (partial(lacks, name, new, old.now), _number(staged, f"its column `{name}` was written since")),
+        ]
+    for flag, check, why in _references(session, staged, live):
+        if flag in checks:
+            checks[flag].append((check, _number(staged, why)))
+
+    def make() -> Any:
+        whys = {flag: case(*((check(), number) for check, number in each), else_=0) for flag, each in checks.items()}
+        return update(mine).values(whys)
+
+    if checks:
+        _ask(session, staged, ("values", tuple(staged.reasons), _beside(session, staged)), make)
     if _hidden(live, set(taken.columns)):
         _try_write(session, staged, live)
 
 
-def _judge_references(session: Session, staged: Staged, live: Table, target: Any, keyed: list[Any]) -> None:
-    """Old values that must be unique, or refer to somebody: with the row's other columns as they are captured."""
-    mine, taken = staged.table, staged.taken
+def _references(session: Session, staged: Staged, live: Table) -> Iterator[tuple[str, Callable[[], Any], str]]:
+    """(flag, condition, why not) of old values that must be unique, or refer to somebody.
+
+    With the row's other columns as they are captured.
+    """
+    mine, target = staged.table, session.conditions.table(live.name)
     flags = {name: flag for flag, name, _, _ in _value_columns(staged)}
-    names = set(taken.fields)
+    names = set(staged.taken.fields)
+
+    def is_others(key: tuple[str, ...]) -> Any:
+        alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
+        itself = and_(*(target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key))
+        return exists(select(literal(1)).select_from(target).where(*alike, not_(itself)))
+
     for key in live.unique:
-        written = [each for each in key if each in flags]
-        if written and set(key) <= names:
-            alike = [target.c[each] == mine.c[staged.of(each)] for each in key]
-            other = exists(select(literal(1)).select_from(target).where(*alike, not_(and_(*keyed))))
-            for each in written:
-                _mark(session, staged, _taken(key, live), other, flags[each])
+        if set(key) <= names:
+            yield from ((flags[each], partial(is_others, key), _taken(key, live)) for each in key if each in flags)
     for foreign in live.foreign_keys:
-        written = [each for each in foreign.columns if each in flags]
-        if written and set(foreign.columns) <= names:
-            for each in written:
-                _mark(session, staged, _orphaned(foreign), _is_orphan(session, staged, foreign), flags[each])
+        if set(foreign.columns) <= names:
+            check = partial(_is_orphan, session, staged, foreign)
+            yield from ((flags[each], check, _orphaned(foreign)) for each in foreign.columns if each in flags)
 
 
 def _value_columns(staged: Staged) -> Iterator[tuple[str, str, Column, Column]]:
@@ -366,10 +478,10 @@ def _undone(session: Session) -> Iterator[None]:
 def _insert(session: Session, staged: Staged, *, trial: bool = False) -> None:
     """Put in what is not blocked; as a trial, without what a UNIQUE index keeps out."""
     mine, target = staged.table, session.conditions.table(staged.taken.table)
-    if not session.run(select(func.count()).select_from(mine).where(mine.c.why == 0)).scalar_one():
-        return
     dialect, columns = session.store.dialect, _present(staged)
-    rows = session.make.prepare(select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0))
+    rows = recall(
+        session, staged, "free", lambda: select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0)
+    )
     quote = session._live.dialect.identifier_preparer
     names = ", ".join(quote.quote(each.of) for each in columns)
     before, after = dialect.unless_there if trial else ("INSERT", "")
@@ -407,13 +519,19 @@ def _insist_on_parents(session: Session, staged: Staged, foreign: ForeignKey) ->
 def _write_back(session: Session, staged: Staged, lines: Sequence[int] | None = None) -> None:
     mine, target = staged.table, session.conditions.table(staged.taken.table)
     keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
-    free, values = [], {}
-    for flag, name, old, _ in _value_columns(staged):
-        if old.now is not None:
-            free.append(mine.c[flag] == 0)
-            values[name] = case((mine.c[flag] == 0, mine.c[old.name]), else_=target.c[name])
-    if values:
+    present = [(flag, name, old) for flag, name, old, _ in _value_columns(staged) if old.now is not None]
+
+    def make() -> Any:
         these = true() if lines is None else mine.c.line.in_(lines)
-        statement = update(target).values(values).where(*keyed, or_(*free), these)
+        free = or_(*(mine.c[flag] == 0 for flag, _, _ in present))
+        values = {
+            name: case((mine.c[flag] == 0, mine.c[old.name]), else_=target.c[name]) for flag, name, old in present
+        }
+        statement = update(target).values(values).where(*keyed, free, these)
         insist(session.store.name, statement, [staged.taken.key])
-        session.run(statement)
+        return statement
+
+    if present and lines is None:
+        _ask(session, staged, "write back", make)
+    elif present:
+        session.run(make())

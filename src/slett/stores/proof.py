@@ -27,7 +27,7 @@ from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 from slett.stores.errors import Unproven
 
 FAITHFUL = {"lower", "convert", "slett_fold", "json_extract", "json_unquote", "nullif"}  # of null they make null
-KEY_TABLE = re.compile(r"slett_(keys_\d+|slices|staged_\d+)")
+KEY_TABLE = re.compile(r"slett_(keys_\d+|slices|staged_[0-9a-f]{32}_\d+)")
 
 
 def insist(store: str, statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> None:

@@ -107,7 +107,7 @@ class Session:
         self._dialect = store.dialect
         self._inline_keys = inline_keys
         self._tables = 0
-        self._sliced = False
+        self._sliced = self._exact = False
         self._others: list[str] = []  # temporary tables besides
         self.staged: list[Any] = []  # of `staging`: a row does not go back to a parent that is blocked
         self.conditions = Conditions(store.dialect, schema, self.known, today, hash_key)
@@ -229,15 +229,22 @@ class Session:
             self._dialect.analyse(self._live, name)
 
     def new_temporary(self, kind: str) -> str:
-        """A name for one more temporary table, which goes with the session."""
-        self._others.append(f"slett_{kind}_{len(self._others) + 1}")
+        """A name for one more temporary table, which goes with the session; the same in every session for its n-th."""
+        self._others.append(f"slett_{kind}_{sum(each.startswith(f'slett_{kind}_') for each in self._others) + 1}")
         return self._others[-1]
 
     @contextmanager
     def exactly(self) -> Iterator[None]:
-        """Within, values are read and written as they were handed out. Inside `transaction`."""
-        with self.store._words(), self._dialect.exactly(self._live):
+        """Within, values are read and written as they were handed out. Inside `transaction`, or inside itself."""
+        if self._exact:
             yield
+            return
+        with self.store._words(), self._dialect.exactly(self._live):
+            self._exact = True
+            try:
+                yield
+            finally:
+                self._exact = False
 
     # -- looking ------------------------------------------------------------------------------------
 

@@ -4,19 +4,22 @@ A staged row has its number (`line`), the `person`, why it cannot go back (`why`
 its fields (`f0`, `f1`, …) and, of values, what was written over them (`w0`, `w1`, …).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import TableClause, delete, func, select, table, update
+from sqlalchemy import TableClause, case, delete, func, select, table, update
 from sqlalchemy import column as sa_column
 
 from slett.stores.errors import Busy, StoreError, Unavailable
 from slett.stores.schema import Table
 from slett.stores.sql import Session
+from slett.stores.statements import Prepared
 from slett.stores.taken import Taken, form_of
 
 SOME = 5_000  # lines named in one statement
+FEW = 100  # rows that are found without an index, and need no statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class Staged:
     misfits: tuple[str, ...] = ()  # columns whose values their present type does not take
     rows: int = 0
     reasons: list[str] = field(default_factory=list)  # why 1, 2, …
+    judged: int = -1  # how many statements the session had run when the reasons were found; below nought: never
+    free: int = 0  # rows that may go back, wholly or in part
+    back: int = 0  # rows that are back
     table: TableClause = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,22 +98,41 @@ def stage(
         raise StoreError(session.store.name, f"`{taken.table}` is gone, and with it the place of the captured rows")
     if taken.form != form_of(session):
         raise StoreError(session.store.name, f"rows of `{taken.table}` were captured as `{taken.form}`, not known here")
-    staged = Staged(taken, session.new_temporary("staged"), tuple(_columns(session, taken, live)), frozenset(without))
+    name = session.new_temporary(f"staged_{_digest(taken)}")
+    staged = Staged(taken, name, tuple(_columns(session, taken, live)), frozenset(without))
     dialect, connection = session.store.dialect, session._live
     with session.exactly():
-        _make(session, staged, live)
+        indexes = _make(session, staged, live)
         names = ["person", *([] if taken.key else ["place"]), *(each.loaded for each in staged.columns)]
         with session.store._words():
             dialect.take_in(connection, staged.name, names, blocks, person)
         if person is not None:
             session.run(delete(staged.table).where(staged.table.c.person != person))
-        _collapse(session, staged)
+        staged.rows = _collapse(session, staged)
         staged.misfits = tuple(dict.fromkeys(_misfits(session, staged)))
-        with session.store._words():
-            dialect.analyse(connection, staged.name)
+        if staged.rows > FEW:
+            for statement in indexes:
+                session.run_text(statement)
+            with session.store._words():
+                dialect.analyse(connection, staged.name)
     session.staged.append(staged)
-    staged.rows = int(session.run(select(func.count()).select_from(staged.table)).scalar_one())
     return staged
+
+
+def recall(session: Session, staged: Staged, what: Hashable, make: Callable[[], Any]) -> Prepared:
+    """A statement over a staged table and the live one, made the first time that rows of this shape meet such a table.
+
+    Args:
+        what: which statement, and all that it is made of besides these two tables.
+    """
+    live = session.schema.tables[staged.taken.table]
+    mine = (staged.name, staged.taken, staged.columns, staged.without, frozenset(staged.open), staged.misfits)
+    return session.make.recall(("staged", what, mine, live.primary_key, live.unique, live.foreign_keys), make)
+
+
+def _digest(taken: Taken) -> str:
+    """What names a staging table of this shape in every session, so that its statements need making only once."""
+    return sha256(repr(taken).encode()).hexdigest()[:32]
 
 
 def image(session: Session, source: Any, pairs: Sequence[tuple[str, str]]) -> Any:
@@ -129,7 +154,8 @@ def _columns(session: Session, taken: Taken, live: Table) -> Iterator[Column]:
         yield Column(here, name, then, now)
 
 
-def _make(session: Session, staged: Staged, live: Table) -> None:
+def _make(session: Session, staged: Staged, live: Table) -> list[str]:
+    """Make the table; says what makes indexes on it, where they are made apart."""
     numbers = {"person": "integer", **dict.fromkeys(staged.flags, "smallint DEFAULT 0")}
     columns = [(each.name, each.like, each.now or each.then) for each in staged.columns]
     columns += [(each.loaded, None, each.then) for each in staged.columns if each.loaded != each.name]
@@ -143,12 +169,29 @@ def _make(session: Session, staged: Staged, live: Table) -> None:
     indexes = [[staged.of(each) for each in group] for group in dict.fromkeys(groups) if group]
     with session.store._words():
         target = session.conditions.table(live.name)
-        for statement in session.store.dialect.staging(session._live, target, staged.name, numbers, columns, indexes):
-            session.run_text(statement)
+        made = session.store.dialect.staging(session._live, target, staged.name, numbers, columns, indexes)
+    session.run_text(made[0])
+    return made[1:]
 
 
-def _collapse(session: Session, staged: Staged) -> None:
-    """Of a row that is there several times, only the last stays."""
+def _collapse(session: Session, staged: Staged) -> int:
+    """Of a row that is there several times, only the last stays; says how many rows there are then."""
+
+    def count() -> Any:
+        found = _numbered(session, staged)
+        return select(func.count(), func.count(case((found.c.again > 1, 1)))).select_from(found)
+
+    rows, repeated = map(int, session.ask(recall(session, staged, "count", count)).one())
+    if repeated:
+        found = _numbered(session, staged)
+        lines = [line for (line,) in session.run(select(found.c.line).where(found.c.again > 1))]
+        for start in range(0, len(lines), SOME):
+            session.run(delete(staged.table).where(staged.table.c.line.in_(lines[start : start + SOME])))
+    return rows - repeated
+
+
+def _numbered(session: Session, staged: Staged) -> Any:
+    """(line, again): the last of equal rows is 1, the one before it is 2."""
     mine: Any = staged.table
     taken = staged.taken
     if taken.key:
@@ -163,10 +206,7 @@ def _collapse(session: Session, staged: Staged) -> None:
             numbered = select(mine.c.line, whole.label("whole"), nth).subquery("numbered")
             mine, alike = numbered, [numbered.c.whole, numbered.c.nth]
     again = func.row_number().over(partition_by=alike, order_by=mine.c.line.desc()).label("again")
-    found = select(mine.c.line, again).subquery("found")
-    lines = [line for (line,) in session.run(select(found.c.line).where(found.c.again > 1))]
-    for start in range(0, len(lines), SOME):
-        session.run(delete(staged.table).where(staged.table.c.line.in_(lines[start : start + SOME])))
+    return select(mine.c.line, again).subquery("found")
 
 
 def _misfits(session: Session, staged: Staged) -> Iterator[str]:

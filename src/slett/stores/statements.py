@@ -155,6 +155,10 @@ class Statements:
 
     def remember(self, what: tuple[Hashable, ...], rows: Rows, make: Callable[[], Any]) -> Prepared:
         key = (what, self._conditions.shape(rows), self._conditions.today, self._conditions.hash_key)
+        return self.recall(key, make)
+
+    def recall(self, key: Hashable, make: Callable[[], Any]) -> Prepared:
+        """The statement of a key that says everything it is made of; made the first time."""
         if key not in self._made:
             self._made[key] = self.prepare(make())
         return self._made[key]

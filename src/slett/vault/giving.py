@@ -22,6 +22,8 @@ from slett.vault.identity import VaultError
 from slett.vault.parts import Frame, mac, unpack
 from slett.vault.place import Place
 
+KEPT = 4_000_000  # bytes of a vault that are opened once; of a larger one, each part once for each table in it
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -94,6 +96,7 @@ def put_back(
     with ExitStack() as stack:
         for session in sessions.values():
             stack.enter_context(session.transaction(defer=True))
+            stack.enter_context(session.exactly())
         staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
         for taken, blocks in _groups(opened):
             if taken.store not in sessions:
@@ -143,10 +146,15 @@ def _in_circles(staged: Sequence[tuple[Session, Staged]]) -> Iterator[tuple[Sess
 def _groups(opened: Opened) -> Iterator[tuple[Taken, Iterator[bytes]]]:
     """What each step took out of each table, in all passes: what was taken last comes first."""
     groups: dict[tuple[int, int, Taken], set[int]] = {}
+    kept: list[Frame] | None = []  # all of them, unless that is too much to keep in memory
+    size = 0
     for number, frame in opened.frames():
+        size += len(frame.content)
+        if kept is not None:
+            kept = [*kept, frame] if size <= KEPT else None
         turn = len(groups)  # of two changes of one step, what guards it came first
         known = next((each for each in groups if each[0] == frame.position and each[2] == frame.taken), None)
         groups.setdefault(known or (frame.position, turn, frame.taken), set()).add(number)
     for (position, _, taken), numbers in sorted(groups.items(), key=lambda each: each[0][:2], reverse=True):
-        frames = (frame for _, frame in opened.frames(numbers))
+        frames = iter(kept) if kept is not None else (frame for _, frame in opened.frames(numbers))
         yield taken, (each.content for each in frames if each.position == position and each.taken == taken)
