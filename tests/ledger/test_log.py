@@ -8,7 +8,8 @@ from threading import Thread
 import pytest
 import rfc8785
 import sqlalchemy
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from slett.ledger import Head, Ledger, LedgerError, Tampering, open_ledger
@@ -53,6 +54,7 @@ PLAIN = st.recursive(
 )
 
 
+@examples(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the log
 @given(entry=st.dictionaries(ASCII, PLAIN))
 def test_an_entry_is_spelled_as_rfc_8785_says(entry: dict[str, object]) -> None:
     assert canonical(entry) == rfc8785.dumps(entry)  # type: ignore[arg-type]  # checked by rfc8785
