@@ -29,6 +29,8 @@ def test_a_fulfilled_erasure_says_what_was_done_what_is_kept_and_who_looked_agai
         "filed": "2026-11-20T12:00:07Z",
         "started": "2026-11-20T12:00:07Z",
         "finished": "2026-11-20T12:00:07Z",
+        "erased": None,
+        "beyond_recovery": None,
         "promised": "2026-11-21T12:00:07Z",
         "law_due": "2026-12-21",
         "tables": [
