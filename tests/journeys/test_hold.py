@@ -9,6 +9,7 @@ from slett.requests.due import catch_up
 from slett.requests.erase import Outcome, Stage, erase, resume
 from slett.requests.hold import HeldBack, HoldError, place, release
 from slett.requests.refuse import Refused
+from slett.requests.undo import undo
 from tests.journeys.people import PEOPLE, USERS
 from tests.journeys.scene import Scene, subjects
 
@@ -211,3 +212,14 @@ def test_a_hold_that_is_placed_meanwhile_stops_the_next_step_and_the_others_go_o
     assert set(states(shop)) == {"fulfilled"}
     assert not {1} & set(rows_of(shop)["users"])
     assert not shop.rows("SELECT id FROM clicks WHERE user_id = 1")
+
+
+def test_whoever_is_erased_and_could_be_brought_back_is_held_after_that(shop: Scene) -> None:
+    shop.settings["vault"] = {"undo_window_hours": 24}
+    with shop.open() as service:
+        (erased,) = erase(service, subjects(service, [1]))
+    with pytest.raises(Refused, match=f"`slett restore {erased.reference}` brings them back, and then"):
+        hold(shop, 1)
+    with shop.open() as service:
+        undo(service, erased.reference, "liv")
+    assert hold(shop, 1) == 1

@@ -12,7 +12,9 @@ from slett.certify import write_certificates
 from slett.requests import at_once
 from slett.requests.desk import Filed, TooLate, WrongRecovery
 from slett.requests.hold import place, release
+from slett.requests.refuse import Refused
 from slett.requests.runner import run_once
+from slett.requests.subject import by_identifier, by_key
 from slett.requests.way_back import NoWayBack, bring_back, end_ways_back
 from slett.stores.giveback import blocked
 from slett.stores.schema import Dialect
@@ -46,6 +48,14 @@ def come_back(counter: Counter, filed: Filed, recovery: str) -> Filed:
     return counter.desk.confirm_return(session, code, recovery)
 
 
+def holders(counter: Counter, filed: Filed) -> set[str]:
+    """Who can open the vault of a close."""
+    with counter.service.ledger.read() as page:
+        vault = page.vaults.of_request(filed.request.reference)
+        assert vault
+        return set(page.vaults.keys(vault.number))
+
+
 def test_everything_leaves_and_comes_back_as_it_was(counter: Counter) -> None:
     before = counter.scene.snapshot()
     filed = counter.file(counter.session(1), "close")
@@ -66,10 +76,7 @@ def test_without_the_recovery_code_nobody_opens_it_the_service_neither(counter: 
     with pytest.raises(NoWayBack):
         bring_back(counter.service, counter.request(filed.request.reference), lambda *_: None, partly=True)
     assert counter.scene.snapshot() == sealed
-    with counter.service.ledger.read() as page:
-        vault = page.vaults.of_request(filed.request.reference)
-        assert vault
-        assert set(page.vaults.keys(vault.number)) == {"person"}
+    assert holders(counter, filed) == {"person"}
 
 
 def test_a_return_without_the_code_cannot_be_confirmed_by_another_way(counter: Counter) -> None:
@@ -161,6 +168,9 @@ def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: C
     assert counter.scene.snapshot() == taken
     closed = counter.request(filed.request.reference)
     assert closed.followed_by is None  # it may be tried again
+    assert holders(counter, filed) == {"person"}  # by them alone, as before
+    with pytest.raises(WrongRecovery):
+        come_back(counter, filed, "")
     counter.scene.sql("DELETE FROM users WHERE id = 1")
     again = come_back(counter, filed, filed.code)
     assert counter.state(again.request.reference) == "fulfilled"
@@ -186,6 +196,59 @@ def test_whoever_is_held_is_not_sealed_until_they_are_released(counter: Counter,
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
     come_back(counter, filed, filed.code)
     assert counter.scene.snapshot() == before
+
+
+@pytest.mark.parametrize("named", ["by key", "by address"])
+def test_what_is_sealed_and_held_outlives_its_window_until_the_release(
+    counter: Counter, clock: Clock, named: str
+) -> None:
+    filed = counter.file(counter.session(1), "close")
+    plan = counter.service.plan
+    who = by_key(plan, "1") if named == "by key" else by_identifier(plan, "email", "P1@example.org")
+    first, second = (place(counter.service, who, f"claim {n}", date(2030, 1, 1)) for n in (1, 2))
+    clock.forward(days=31)
+    run_once(counter.service)
+    closed = counter.request(filed.request.reference)
+    assert (closed.state, closed.followed_by, closed.reason) == ("fulfilled", None, "held: claim 1")
+    assert holders(counter, filed) == {"person"}
+    release(counter.service, first)
+    run_once(counter.service)
+    assert holders(counter, filed) == {"person"}  # the other one stands
+    release(counter.service, second)
+    run_once(counter.service)
+    run_once(counter.service)
+    assert holders(counter, filed) == set()
+    closed = counter.request(filed.request.reference)
+    assert closed.followed_by
+    assert counter.state(closed.followed_by) == "fulfilled"
+
+
+def test_whoever_is_held_while_sealed_may_come_back_and_is_held_then(counter: Counter) -> None:
+    before = counter.scene.snapshot()
+    filed = counter.file(counter.session(1), "close")
+    number = held(counter)
+    come_back(counter, filed, filed.code)
+    assert counter.scene.snapshot() == before
+    again = counter.file(counter.session(1), "close")
+    waiting = counter.request(again.request.reference)
+    assert (waiting.state, waiting.held) == ("scheduled", number)
+
+
+def test_when_the_window_has_ended_there_is_nothing_to_hold(counter: Counter, clock: Clock) -> None:
+    counter.file(counter.session(1), "close")
+    clock.forward(days=31)
+    run_once(counter.service)
+    with pytest.raises(Refused, match="nobody was found"):
+        held(counter)
+
+
+def test_what_could_not_come_back_is_closed_to_the_service_again(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    counter.scene.sql("INSERT INTO listings VALUES (1, 2, 'Table', false)")
+    back = come_back(counter, filed, filed.code)
+    assert counter.state(back.request.reference) == "partially_fulfilled"
+    assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]
+    assert holders(counter, filed) == {"person"}
 
 
 def test_whoever_is_held_in_part_is_not_sealed_and_is_told_on_what_basis(counter: Counter) -> None:

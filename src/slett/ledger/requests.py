@@ -283,6 +283,11 @@ class Requests:
         begin = func.coalesce(requests.c.not_before, self._now)
         self._connection.execute(back.values(not_before=begin), {"which": reference, **values})
 
+    def put_off(self, reference: str, hold: int, reason: str) -> None:
+        """Say that a closed account's end waits for that hold, whenever its window ends."""
+        closed = update(requests).where(requests.c.reference == reference, requests.c.held.is_(None))
+        self._connection.execute(closed.values(held=hold, reason=reason))
+
     def withdraw(self, reference: str) -> bool:
         """Whether this call cancelled the request: nobody had begun with it, nor cancelled it before."""
         return self._connection.execute(_WITHDRAW, {"which": reference, "finished_at": self._now}).rowcount == 1
@@ -340,8 +345,9 @@ class Requests:
         return self._read(query.order_by(requests.c.filed_at).limit(limit))
 
     def windows_over(self, now: datetime, limit: int = 1_000) -> tuple[Request, ...]:
-        """The closes whose way back has ended, and that nothing has followed yet, oldest first."""
-        return self._read(_closed().where(requests.c.until <= now).order_by(requests.c.until).limit(limit))
+        """The closes whose way back has ended, that no hold puts off and nothing has followed yet, oldest first."""
+        over = _closed().where(requests.c.until <= now, requests.c.held.is_(None))
+        return self._read(over.order_by(requests.c.until).limit(limit))
 
     def windows_ending(self, after: datetime, before: datetime) -> tuple[Request, ...]:
         """The closes that nothing has followed yet, and whose way back ends between those moments."""

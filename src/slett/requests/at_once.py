@@ -19,7 +19,7 @@ from slett.requests.progress import move_on, tell
 from slett.requests.refuse import Refused
 from slett.requests.service import Service
 from slett.requests.unsubscribe import unsubscribe
-from slett.requests.way_back import NoWayBack, bring_back, is_back, say_blocked, vault_of
+from slett.requests.way_back import NoWayBack, bring_back, is_back, say_blocked, shut_again, vault_of
 from slett.vault import Given
 
 AT_ONCE: tuple[Kind, ...] = ("close", "return", "unsubscribe")
@@ -139,14 +139,17 @@ def _bring_back(service: Service, request: Request, closed: Request, who: Partic
 
     def settle(page: Page, given: Given) -> None:
         reason = f"could not come back: {say_blocked(given.blocked)}" if given.blocked else ""
-        if is_back(given):
-            _end(page, service, request, who, {"": {"return": given.rows}}, reason)
-        else:
+        if not is_back(given):
             stays_closed(page, reason)
+            return
+        if given.blocked:
+            shut_again(page, service, closed)
+        _end(page, service, request, who, {"": {"return": given.rows}}, reason)
 
     def stays_closed(page: Page, reason: str) -> None:
         if move_on(page, request.reference, "running", "scheduled"):
             page.requests.unfollow(closed.reference, request.reference)
+            shut_again(page, service, closed)
             move_on(page, request.reference, "scheduled", "refused", reason=reason)
             tell(page, service, "refused", request, who, found=True, reason=reason)
 

@@ -5,13 +5,14 @@ that those hang on; the rest is erased, and what was kept back goes when the hol
 for it.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import date
 
 from slett.execute import Run, Walk
 from slett.ledger import Page, Request
 from slett.ledger.holds import Hold, Mark
+from slett.ledger.requests import Kind
 from slett.plan import Step
 from slett.plan.links import identifier_set
 from slett.requests.particulars import Particulars, read_particulars
@@ -50,8 +51,10 @@ def place(
     Args:
         tables: `store/table`; none: everything of theirs.
 
+    Whoever was sealed when they closed their account is held, too: what is in their vault is not destroyed.
+
     Raises:
-        Refused: nobody is found by what was given, or several people.
+        Refused: nobody is found by what was given, or several people; or they are erased, and could be brought back.
         HoldError: a table is not one of the map.
     """
     for each in tables:
@@ -65,11 +68,15 @@ def place(
         walk.collect()
         if doubled := walk.doubled_roots():
             raise Refused(Refusal("refused", f"several rows of `{doubled[0]}` share what was given; name one by key"))
-        if not walk.found_roots() and not sum(Run(walk, service.settings.chunk_rows).count()):
-            raise Refused(Refusal("not_found", "nobody was found by what was given, in any store"))
-        marks = [(subject.kind, subject.text), *(mark for _, mark in marks_of(service, walk))]
+        live = bool(walk.found_roots() or sum(Run(walk, service.settings.chunk_rows).count()))
+        marks = {(subject.kind, subject.text), *(mark for _, mark in marks_of(service, walk))}
     with service.ledger.write() as page:
-        number = page.holds.add(basis, by, review, tables, marks)
+        sealed = _sealed(page, marks)
+        if not live and not sealed:
+            raise Refused(_why_not_found(page, marks))
+        number = page.holds.add(basis, by, review, tables, [*sorted(marks), *map(_mark, sealed)])
+        for closed in sealed:
+            page.requests.put_off(closed.reference, number, f"held: {basis}")
         page.log.append([{"event": "hold placed", "hold": number, "tables": list(tables)}])
     return number
 
@@ -82,6 +89,45 @@ def release(service: Service, number: int) -> int | None:
             return None
         page.log.append([{"event": "hold released", "hold": number}])
     return waiting
+
+
+def holds_end(page: Page, closed: Request) -> bool:
+    """Whether somebody holds what a close has sealed: its window ends, but nothing is destroyed before the release.
+
+    Nobody places such a hold between this answer and the end of the transaction.
+    """
+    page.requests.find_open("close", closed.subject)
+    return bool(page.holds.match([_mark(closed)]))
+
+
+def _sealed(page: Page, marks: Iterable[Mark]) -> list[Request]:
+    """The closes that sealed whoever had one of these keys or identifiers, and whose end has not come."""
+    found = []
+    for closed in _gone(page, marks, "close"):
+        page.requests.find_open("close", closed.subject)  # whoever ends it waits, or has ended it: look again
+        if (vault := page.vaults.of_request(closed.reference)) and vault.state in ("sealed", "returning"):
+            found.append(closed)
+    return found
+
+
+def _why_not_found(page: Page, marks: Iterable[Mark]) -> Refusal:
+    for each in _gone(page, marks, "erase"):
+        vault = page.vaults.of_batch(each.batch) if each.batch is not None else None
+        if vault and vault.state == "sealed" and not each.followed_by:
+            back = f"`slett restore {each.reference}` brings them back, and then they can be held"
+            return Refusal("refused", f"they are erased, and the undo window is open: {back}")
+    return Refusal("not_found", "nobody was found by what was given, in any store")
+
+
+def _gone(page: Page, marks: Iterable[Mark], kind: Kind) -> list[Request]:
+    """The requests of that kind that took away whoever had one of these keys or identifiers."""
+    stones = [stone for what, text in marks for stone in page.tombstones.every(what, [text]).get(text, ())]
+    found = [page.requests.get(reference) for reference in sorted({stone.request for stone in stones})]
+    return [each for each in found if each and each.kind == kind]
+
+
+def _mark(closed: Request) -> Mark:
+    return "request", closed.reference
 
 
 def marks_of(service: Service, walk: Walk) -> Iterator[tuple[int, Mark]]:

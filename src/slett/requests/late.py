@@ -40,7 +40,7 @@ NEVER = "the stores could not be looked at for a week"
 Tables = dict[str, dict[str, int]]  # table → what was done → to how many rows
 
 
-class Overtaken(Unavailable):
+class Interrupted(Unavailable):
     """While late rows were erased, one of the persons was held, or a root row came to have their key."""
 
     def __str__(self) -> str:
@@ -261,7 +261,7 @@ def _change(
         insist_on_work(service)
         with _walked(service, settled, left) as now:
             if _not_theirs(service, now, settled):
-                raise Overtaken("", "somebody was held, or came to have their key; it is looked at again later")
+                raise Interrupted("", "somebody was held, or came to have their key; it is looked at again later")
 
     run = Run(walk, service.settings.chunk_rows, paces=service.paces, people=people, may_go_on=may_go_on)
     done: dict[int, int] = {}

@@ -158,6 +158,13 @@ def let_service_open(page: Page, service: Service, closed: Request, identity: x2
         page.vaults.wrap(vault.number, [wrap_for_service(service.ledger.keys, identity)])
 
 
+def shut_again(page: Page, service: Service, closed: Request) -> None:
+    """What did not come back is the person's alone again, unless the service has a key of its own."""
+    vault = vault_of(page, closed)
+    if vault and not service.settings.vault.service_key:
+        page.vaults.unwrap(vault.number, "service")
+
+
 # -- giving back ------------------------------------------------------------------------------------
 
 

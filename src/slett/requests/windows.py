@@ -7,6 +7,7 @@ from typing import Any
 from slett.ledger import Page, Request
 from slett.requests import hooks
 from slett.requests.desk import TooLate
+from slett.requests.hold import holds_end
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.progress import tell
 from slett.requests.service import Service
@@ -23,11 +24,16 @@ def end_windows(service: Service) -> int:
 
 
 def _end_window(service: Service, closed: Request) -> int:
-    """The way back is over: erase, or leave it at that. One compare-and-swap decides against a return."""
+    """The way back is over: erase, or leave it at that. One compare-and-swap decides against a return.
+
+    What is sealed and held stays until the release.
+    """
     with suppress(TooLate), service.ledger.write() as page:
         who = read_particulars(page, closed.reference)
         by = closed.reference  # nothing follows any more
         vault = vault_of(page, closed)  # sealed: its rows are gone, and what is left to do is to say so
+        if vault and holds_end(page, closed):
+            return 0
         if who and (vault or service.settings.portal.after_window == "erase"):
             by = _erasure_after(page, service, closed, who)
         if not page.requests.follow(closed.reference, by):
