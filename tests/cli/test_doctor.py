@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from slett.ledger import Kept, open_ledger
+from slett.ledger.ledger import machine_time
+from slett.requests.doctor import examine
 from slett.settings import Settings
 from tests.cli.shop import Shop
 
@@ -50,6 +52,23 @@ def _kept(_: Shop) -> None:
         page.kept.add([Kept(each.reference, "shop", "orders", page.now.date() - timedelta(days=2), b"[[99]]")])
 
 
+def _unbegun(_: Shop) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=11)
+    with open_ledger(Settings(), clock=lambda: then) as ledger, ledger.write() as page:
+        (each,) = page.requests.file("erase", ["0" * 64], "d" * 64, timedelta(hours=1), "verified")
+        page.requests.schedule(each, secret="", promise=timedelta(hours=1), not_before=then, doubt="")
+
+
+def _unsettled(_: Shop) -> None:
+    then = datetime.now(UTC) - timedelta(days=3)
+    with open_ledger(Settings(), clock=lambda: then) as ledger, ledger.write() as page:
+        (each,) = page.requests.file("erase", ["0" * 64], "d" * 64, timedelta(days=9), "scheduled")
+        batch = page.batches.create([each.reference])
+        for start, end in (("scheduled", "running"), ("running", "verifying"), ("verifying", "fulfilled")):
+            page.requests.move([each.reference], start, end)
+        page.batches.settle(batch.lease, then + timedelta(days=1))
+
+
 def _left(_: Shop) -> None:
     with open_ledger(Settings()) as ledger, ledger.write() as page:
         (each,) = page.requests.file("erase", ["0" * 64], "d" * 64, timedelta(hours=1), "scheduled")
@@ -73,6 +92,12 @@ BROKEN: dict[str, tuple[str, Callable[[Shop], object]]] = {
     "another signing key": ("signing key", _another_public_key),
     "a lost secret": ("ledger", lambda _: Path(".slett/secret.key").unlink()),
     "a late request": ("promise", _late),
+    "a request that nobody begins": ("turn", _unbegun),
+    "a late look that nobody takes": ("late writes", _unsettled),
+    "a place of the vault that takes nothing": (
+        "vault",
+        lambda _: Path("slett.toml").write_text('vault.url = "file:///proc/nowhere"\n'),
+    ),
     "an overdue kept row": ("kept rows", _kept),
     "a batch that nobody holds": ("lost work", _left),
     "a dead letter": ("dead letters", _dead),
@@ -112,3 +137,33 @@ def test_a_missing_grant_is_found(postgresql_database: str, tmp_path: Path) -> N
         finally:
             admin.execute(f"DROP OWNED BY {role}")
             admin.execute(f"DROP ROLE {role}")
+
+
+def test_a_place_for_vaults_is_tried_and_left_empty(well: Shop) -> None:
+    place = well.folder / "vault"
+    (well.folder / "slett.toml").write_text(f'vault.url = "file://{place}"\n')
+    assert bad(well) == {}
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.usefixtures("well")
+def test_a_clock_that_is_not_that_of_the_ledgers_server_is_found(postgresql_database: str) -> None:
+    settings = Settings(ledger_url=postgresql_database)
+    with open_ledger(settings):
+        pass
+    late = datetime.now(UTC) - timedelta(minutes=2)
+    for clock, good in ((machine_time, True), (lambda: late, False)):
+        (found,) = [each for each in examine(settings, clock=clock) if each.name == "clock"]
+        assert found.good == good
+
+
+@pytest.mark.usefixtures("well")
+def test_workers_that_live_are_counted(postgresql_database: str) -> None:
+    settings = Settings(ledger_url=postgresql_database)
+    with open_ledger(settings) as ledger, psycopg.connect(postgresql_database, autocommit=True) as server:
+        assert not [each for each in examine(settings) if each.name == "workers"]
+        ledger.prepare_jobs()
+        server.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now() - interval '1 hour')")
+    (found,) = [each for each in examine(settings) if each.name == "workers"]
+    assert found.good
+    assert found.sentence.endswith(": 1")

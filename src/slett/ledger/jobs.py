@@ -24,6 +24,7 @@ MADE_BY = "jobs"  # the property that says which version made the tables
 QUEUES = {"small": "slett", "large": "slett-large"}
 
 _THERE = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
+_AWAKE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute'")
 
 
 class Jobs:
@@ -44,6 +45,10 @@ class Jobs:
     def for_batch(self, number: int, lane: str, at: datetime | None = None) -> None:
         """Wake somebody of that lane then, or now, for a batch."""
         self._defer(lane, at, batch=number)
+
+    def awake(self) -> int | None:
+        """How many workers have said within a minute that they live; None where nobody has ever started one."""
+        return int(self._connection.execute(_AWAKE).scalar_one()) if self._there() else None
 
     def _defer(self, lane: str, at: datetime | None, **argument: Any) -> None:
         if not self._there():

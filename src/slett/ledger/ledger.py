@@ -63,6 +63,7 @@ class Page:
     pauses: Pauses
     holds: Holds
     overview: Overview
+    jobs: Jobs
 
 
 class Ledger:
@@ -161,6 +162,7 @@ class Ledger:
             pauses=Pauses(connection, now),
             holds=Holds(connection, now, self.keys),
             overview=Overview(connection, now),
+            jobs=jobs,
         )
 
 

@@ -1,4 +1,7 @@
-"""What is well and what is not, on one page, with what to do. Nothing is changed, and nobody is named."""
+"""What is well and what is not, on one page, with what to do. Nobody is named, and nothing is changed.
+
+Where vaults are kept outside the ledger, something without meaning is put there and deleted again.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,12 +12,14 @@ from slett.datamap.load import load_map
 from slett.datamap.problem import MapError
 from slett.execute import Run, Walk
 from slett.ledger import Ledger, LedgerError, Page, open_ledger
+from slett.ledger.ledger import Clock, machine_time
 from slett.plan import PlanError
 from slett.requests.service import Service, open_service, open_stores
 from slett.settings import Settings
 from slett.stores.errors import StoreError
+from slett.vault import Place, VaultError
 
-CLOCK = timedelta(seconds=60)  # how far two clocks may differ
+APART = timedelta(seconds=60)  # how far two clocks may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +32,14 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, clock: Clock = machine_time) -> list[Finding]:
     """Everything that was looked at, in a fixed order. What cannot be looked at is not well, and ends nothing."""
     found: list[Finding] = []
     whole = False
     try:
         if not settings.ledger_url and not (settings.home / "ledger.db").exists():
             raise LedgerError(f"{settings.home}: no ledger is kept there yet")
-        with open_ledger(settings) as ledger:
+        with open_ledger(settings, clock=clock) as ledger:
             found.append(Finding("ledger", True, "it answers, at the newest schema, and the secret key is its own"))
             found += _keys(settings, ledger)
             with ledger.read() as page:
@@ -50,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
                 "mend it first; go to the service's folder, or set SLETT_HOME, if it is elsewhere",
             )
         )
+    found += _vault(settings)
     found += _stores(settings, grants=whole)
     return found
 
@@ -69,11 +75,13 @@ def _keys(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _clock(page: Page) -> Iterator[Finding]:
-    newest = page.overview.newest()
-    if newest and newest > page.now + CLOCK:
-        yield Finding(
-            "clock", False, "a request was filed in the future", "set this machine's clock; deadlines go by it"
-        )
+    newest, server = page.overview.newest(), page.overview.server_time()
+    remedy = "set this machine's clock; deadlines go by it"
+    if newest and newest > page.now + APART:
+        yield Finding("clock", False, "a request was filed in the future", remedy)
+    elif server and abs(server - page.now) > APART:
+        apart = abs(server - page.now).total_seconds()
+        yield Finding("clock", False, f"it and that of the ledger's server are {apart:,.0f} seconds apart", remedy)
     else:
         yield Finding("clock", True, "no request is younger than now")
 
@@ -84,19 +92,36 @@ def _work(page: Page) -> Iterator[Finding]:
     lost = [each for each in page.batches.unfinished() if not each.dead_at and (each.held_until or now) <= now]
     lapsed = [each.number for each in page.holds.standing() if each.review < now.date()]
     pauses = page.pauses.standing()
-    yield _of("law", waiting.lawful, "request is past the day that the law allows", "see `slett status`; answer them")
-    yield _of("promise", waiting.promised, "request is past your own promise", "see `slett status`: does anything run?")
-    yield _of("dead letters", len(dead), "batch was tried too often", "`slett status` says why; then `slett resume`")
-    yield _of("lost work", len(lost), "batch waits for somebody to go on with it", "`slett resume`")
-    yield _of("holds", len(lapsed), "hold is past its review", "`slett hold list`; release it, or place it anew")
-    yield _of("pauses", len(pauses), "pause stands", "`slett status` says why; `slett unpause` when it may go on")
-    yield _of("kept rows", waiting.kept, "parcel of kept rows is past its day", "run `slett sweep`, every day")
-    yield _of("mails", waiting.mails, "mail was given up within a week", "check the settings of `mail`")
-    yield _of("webhooks", waiting.webhooks, "webhook was given up within a week", "check the settings of `webhook`")
+    status, sweep = "see `slett status`", "run `slett sweep` every day, or let `slett serve` run"
+    yield _none("law", waiting.lawful, "request is past the day that the law allows", f"{status}; answer them")
+    yield _none("promise", waiting.promised, "request is past your own promise", f"{status}: does anything run?")
+    if not pauses:
+        start = "start `slett serve` or `slett worker`, or run `slett sweep`"
+        yield _none("turn", waiting.begun, "request waits although its turn came ten minutes ago", start)
+    if (awake := page.jobs.awake()) is not None:
+        yield Finding("workers", True, f"within the last minute so many said that they live: {awake}")
+    yield _none("dead letters", len(dead), "batch was tried too often", "`slett status` says why; then `slett resume`")
+    yield _none("lost work", len(lost), "batch waits for somebody to go on with it", "`slett resume`")
+    yield _none("holds", len(lapsed), "hold is past its review", "`slett hold list`; release it, or place it anew")
+    yield _none("pauses", len(pauses), "pause stands", "`slett status` says why; `slett unpause` when it may go on")
+    yield _none("kept rows", waiting.kept, "parcel of kept rows is past its day", sweep)
+    yield _none("late writes", waiting.settling, "batch should have been looked at a day ago", sweep)
+    yield _none("mails", waiting.mails, "mail was given up within a week", "check the settings of `mail`")
+    yield _none("webhooks", waiting.webhooks, "webhook was given up within a week", "check the settings of `webhook`")
 
 
-def _of(name: str, count: int, what: str, remedy: str) -> Finding:
-    return Finding(name, False, f"{what}: {count}", remedy) if count else Finding(name, True, "none is in the way")
+def _none(name: str, count: int, what: str, remedy: str) -> Finding:
+    return Finding(name, False, f"{what}: {count}", remedy) if count else Finding(name, True, f"no {what}")
+
+
+def _vault(settings: Settings) -> Iterator[Finding]:
+    if not settings.vault.url:
+        return
+    try:
+        Place(settings.vault.url).probe()
+        yield Finding("vault", True, "parts can be put there, read and deleted")
+    except VaultError as error:
+        yield Finding("vault", False, str(error), "mend it: what cannot be put away is not erased")
 
 
 def _stores(settings: Settings, *, grants: bool) -> Iterator[Finding]:

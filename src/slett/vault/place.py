@@ -62,6 +62,20 @@ class Place:
             raise VaultError(f"the vault's place does not give {name} ({_kind(error)}); see `vault.url`") from None
         return content
 
+    def probe(self) -> None:
+        """Make sure that parts can be put here, read and deleted: one without meaning is.
+
+        Raises:
+            VaultError: they cannot.
+        """
+        content = secrets.token_bytes(64)
+        name = self.put(0, 0, content)  # no vault has this number
+        try:
+            if self.get(name) != content:
+                raise VaultError(f"the vault's place gives something else than it was given as {name}; see `vault.url`")
+        finally:
+            self.remove(0, [name])
+
     def remove(self, vault: int, names: Sequence[str]) -> None:
         """Delete these parts, and any of the same vault that a process which died left without a name in the ledger.
 
