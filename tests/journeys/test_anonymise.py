@@ -180,3 +180,21 @@ users:
         (9007199254740992, "ola@x.no"),
         (9007199254740993, "øst:9007199254740993@invalid"),
     ]
+
+
+@pytest.mark.parametrize("said", ["", ", set: null", ", set: 0"])
+def test_a_mention_of_an_anonymised_person_stays_unless_the_map_says_otherwise(scene: Scene, said: str) -> None:
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(60))",
+        "CREATE TABLE notes (id INT PRIMARY KEY, about_id INT)",
+        "INSERT INTO users VALUES (1, 'Kari'), (2, 'Ola')",
+        "INSERT INTO notes VALUES (1, 1), (2, 2)",
+    )
+    scene.map(
+        shop="users: {root: true, action: anonymise, anonymise: {name: null}}\n"
+        f"notes: {{references: [{{column: about_id, to: users, kind: mention{said}}}]}}"
+    )
+    (outcome,) = scene.erase(1)
+    assert outcome.state == "fulfilled"
+    becomes = {"": 1, ", set: null": None, ", set: 0": 0}[said]
+    assert scene.rows("SELECT about_id FROM notes ORDER BY id") == [(becomes,), (2,)]

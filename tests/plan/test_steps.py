@@ -114,6 +114,19 @@ def test_a_mention_of_a_row_that_stays_for_good_keeps_its_reference() -> None:
     assert [written(step) for step in steps(found, "notes")] == [{"label": None}]
 
 
+@pytest.mark.parametrize("said", ["null", "0"])
+def test_a_mention_of_a_row_that_stays_lets_go_where_the_map_says_so(said: str) -> None:
+    found = make_plan(
+        related(
+            "users: {root: true, action: anonymise, anonymise: {email: null}}, "
+            f"notes: {{references: [{{column: user_id, to: users, kind: mention, set: {said}}}]}}",
+            USERS,
+            table("notes", "id integer, user_id integer?"),
+        )
+    )
+    assert [written(step) for step in steps(found, "notes")] == [{"user_id": None if said == "null" else 0}]
+
+
 def test_a_composite_mention_becomes_null_where_it_may() -> None:
     found = make_plan(
         related(

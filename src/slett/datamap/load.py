@@ -159,7 +159,7 @@ class _Maker:
             path=tuple(entry.path.split(".")) if entry.path else (),
             when=tuple(entry.when.items()),
             none=tuple(entry.none),
-            set=() if all(value is None for value in entry.set) else tuple(entry.set),
+            set=tuple(entry.set),
             anonymise=_rules(entry.anonymise),
         )
 

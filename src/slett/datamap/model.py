@@ -45,8 +45,13 @@ class Reference:
     path: tuple[str, ...] = ()  # the column holds JSON, the value is at this path
     when: tuple[tuple[str, Scalar], ...] = ()  # polymorphic: only rows with these values
     none: tuple[Scalar, ...] = ()  # values that mean nobody, besides null and the empty text
-    set: tuple[Scalar, ...] = ()  # what detaching writes, one a column; empty: null
+    set: tuple[Scalar, ...] = ()  # what the map says that detaching writes, one a column; empty: nothing is said
     anonymise: tuple[tuple[str, Rule], ...] = ()  # columns of the row that stays
+
+    @property
+    def becomes(self) -> tuple[Scalar, ...]:
+        """What detaching writes, one a column; empty: null wherever a column may be null."""
+        return () if all(value is None for value in self.set) else self.set
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,8 +301,8 @@ def detaching(live: Table, way: Way) -> tuple[Write, ...]:
     """What lets go of a reference: the values that the map says, or null in every column of it that may be null."""
     if way.reference is None:
         return ()
-    if way.reference.set:
-        rules = [NULL if value is None else Rule("constant", value) for value in way.reference.set]
+    if way.reference.becomes:
+        rules = [NULL if value is None else Rule("constant", value) for value in way.reference.becomes]
         return tuple(
             Write(column, rule, way.link.path) for column, rule in zip(way.reference.columns, rules, strict=True)
         )

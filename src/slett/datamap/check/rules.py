@@ -32,8 +32,8 @@ def _detached(context: Context, mapped: TableMap, table: Table, number: int) -> 
     place = mapped.at("references", number)
     taken = context.taken(mapped, reference)
     columns = [column for name in taken if (column := table.column(name))]
-    if reference.set and taken:
-        for name, value in zip(reference.columns, reference.set, strict=False):
+    if reference.becomes and taken:
+        for name, value in zip(reference.columns, reference.becomes, strict=False):
             if name in taken and (column := table.column(name)):
                 rule = Rule("null") if value is None else Rule("constant", value)
                 yield from _written(context, mapped, table, column, rule, mapped.at("references", number, "set"))
@@ -145,7 +145,7 @@ def _alike(
         return
     written = {name: rule for name, rule, _ in context.ruled(mapped)}
     written |= {
-        name: Rule("null") for each in mapped.references if not each.set for name in context.taken(mapped, each)
+        name: Rule("null") for each in mapped.references if not each.becomes for name in context.taken(mapped, each)
     }
     for key in (*table.unique, *table.unique_partly):
         if column.name not in key:
