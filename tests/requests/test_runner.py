@@ -16,7 +16,7 @@ import pytest
 from slett.certify import verify
 from slett.ledger.tables import notices as table
 from slett.requests.desk import Filed, TooLate
-from slett.requests.export import write_copy
+from slett.requests.export import draft_copy
 from slett.requests.notices import Smtp
 from slett.requests.particulars import read_particulars
 from slett.requests.runner import Runner, Work, run_once
@@ -306,16 +306,50 @@ def test_a_copy_of_a_dead_process_is_made_again(posted: Counter) -> None:
     assert posted.state(reference) == "fulfilled"
 
 
+def test_of_two_who_make_a_copy_at_once_the_first_whole_one_counts(
+    posted: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow one was taken for dead. It writes into no file of the other's, and moves nothing."""
+    reference = confirmed(posted, "export").request.reference
+    folder = posted.service.settings.home / "exports"
+    seen: list[bytes] = []
+
+    @contextmanager
+    def slow(*arguments: Any) -> Iterator[Any]:
+        with draft_copy(*arguments) as made:
+            monkeypatch.undo()
+            posted.clock.forward(minutes=5)
+            assert run_once(posted.service).exported == 1
+            seen.append((folder / f"{reference}.zip").read_bytes())
+            yield made
+
+    monkeypatch.setattr("slett.requests.due.draft_copy", slow)
+    assert run_once(posted.service).exported == 0
+    assert posted.state(reference) == "fulfilled"
+    assert posted.events(reference).count("fulfilled") == 1
+    assert [each.read_bytes() for each in folder.iterdir()] == seen
+
+
+def test_what_a_dead_process_left_of_a_copy_goes_when_nobody_needs_it(posted: Counter) -> None:
+    reference = confirmed(posted, "export").request.reference
+    folder = posted.service.settings.home / "exports"
+    folder.mkdir()
+    (folder / f".{reference}.zip.abc.part").write_bytes(b"half")
+    run_once(posted.service)
+    run_once(posted.service)
+    assert [each.name for each in folder.iterdir()] == [f"{reference}.zip"]
+
+
 def test_one_copy_that_fails_does_not_hold_up_the_next(posted: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (confirmed(posted, "export", number).request.reference for number in (1, 2))
 
     def fail_once(service: Any, subject: Any, path: Path) -> Any:
         if first in path.name:
             raise StoreError("shop", "does not answer")
-        return write_copy(service, subject, path)
+        return draft_copy(service, subject, path)
 
     with monkeypatch.context() as failing:
-        failing.setattr("slett.requests.due.write_copy", fail_once)
+        failing.setattr("slett.requests.due.draft_copy", fail_once)
         run_once(posted.service)
     assert (posted.state(first), posted.state(second)) == ("scheduled", "fulfilled")
     run_once(posted.service)

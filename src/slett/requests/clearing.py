@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from slett.ledger import FINAL
 from slett.requests.expire import expire
 from slett.requests.progress import move_on
 from slett.requests.service import Service, open_service
@@ -35,9 +36,12 @@ def purge(service: Service) -> int:
     with service.ledger.write() as page:
         gone = sum(each.purge() for each in (page.sessions, page.codes, page.attempts, page.spent))
         oldest = page.now - timedelta(days=service.settings.portal.export_days)
-        for path in (service.settings.home / "exports").glob("S-*.zip"):
-            request = page.requests.get(path.stem)
-            if request is None or (request.finished_at and request.finished_at <= oldest):
+        folder = service.settings.home / "exports"
+        for path in (*folder.glob("S-*.zip"), *folder.glob(".S-*.part")):
+            request = page.requests.get(path.name.removeprefix(".").partition(".")[0])
+            whole = request and request.state == "fulfilled" and path.suffix == ".zip"
+            over = request is None or (request.state in FINAL and not whole)
+            if over or (request and request.finished_at and request.finished_at <= oldest):
                 path.unlink(missing_ok=True)
                 gone += 1
     return gone

@@ -1,14 +1,14 @@
 """Erasures and copies whose turn has come, and what a dead process left of them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from slett.ledger import Held, Lane, LedgerError, Request
+from slett.ledger import Held, Lane, LedgerError, Page, Request
 from slett.requests.at_once import DEAD
 from slett.requests.erase import carry_on, erase_filed, owner
-from slett.requests.export import write_copy
+from slett.requests.export import draft_copy
 from slett.requests.failing import said
 from slett.requests.gather import is_time
 from slett.requests.particulars import read_particulars
@@ -112,6 +112,7 @@ def export_due(service: Service) -> int:
 
 
 def _copy(service: Service, request: Request) -> int:
+    """Make a copy. Somebody else may begin anew who thinks that this process has died: the first whole one counts."""
     reference = request.reference
     with service.ledger.write() as page:
         who = read_particulars(page, reference)
@@ -119,29 +120,37 @@ def _copy(service: Service, request: Request) -> int:
             return 0
     path = service.settings.home / "exports" / f"{reference}.zip"
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.unlink(missing_ok=True)  # of a process that died before it could say so
-    refused = ""
-    tables: dict[str, int] | None = None
     try:
-        with _as_it_is_now(service) as fresh:
-            tables = write_copy(fresh, who.subject, path)
+        with (
+            _as_it_is_now(service) as fresh,
+            draft_copy(fresh, who.subject, path) as (draft, tables),
+            service.ledger.write() as page,
+        ):
+            return _end_copy(page, reference, tables, lambda: draft.replace(path))
     except (SubjectError, Refused) as error:
-        refused = str(error)
+        with service.ledger.write() as page:
+            if move_on(page, reference, "running", "scheduled"):
+                move_on(page, reference, "scheduled", "refused", reason=str(error))
+        return 1
     except BaseException:
         with service.ledger.write() as page:
             move_on(page, reference, "running", "scheduled")
         raise
-    with service.ledger.write() as page:
-        if refused:
-            move_on(page, reference, "running", "scheduled")
-            move_on(page, reference, "scheduled", "refused", reason=refused)
-        elif tables is None:
-            move_on(page, reference, "running", "not_found", reason="nothing was found by what was given, in any store")
-        elif move_on(page, reference, "running", "verifying"):
-            page.requests.count({reference: {name: {"export": rows} for name, rows in tables.items()}})
-            move_on(page, reference, "verifying", "fulfilled")
-            page.log.append([{"event": "exported", "request": reference}])
-    return 1
+
+
+def _end_copy(page: Page, reference: str, tables: dict[str, int], appear: Callable[[], object]) -> bool:
+    """Whether this copy counts; then the file appears."""
+    if not tables:
+        return move_on(
+            page, reference, "running", "not_found", reason="nothing was found by what was given, in any store"
+        )
+    if not move_on(page, reference, "running", "verifying"):
+        return False
+    page.requests.count({reference: {name: {"export": rows} for name, rows in tables.items()}})
+    move_on(page, reference, "verifying", "fulfilled")
+    page.log.append([{"event": "exported", "request": reference}])
+    appear()
+    return True
 
 
 @contextmanager

@@ -12,11 +12,12 @@ import os
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, mkstemp
 from typing import IO, Any
 
 from slett.execute import Walk
@@ -53,12 +54,19 @@ def export(service: Service, subject: Subject, path: Path) -> Exported | None:
     """
     if path.exists():
         raise ExportError(f"{path}: there already; give another name with --output")
-    tables = write_copy(service, subject, path)
-    return None if tables is None else Exported(_record(service, subject, tables), path, tables)
+    with draft_copy(service, subject, path) as (draft, tables):
+        if not tables:
+            return None
+        draft.replace(path)
+    return Exported(_record(service, subject, tables), path, tables)
 
 
-def write_copy(service: Service, subject: Subject, path: Path) -> dict[str, int] | None:
-    """Write the file, and file no request: the rows of each `store/table` in it, or None when nobody was found.
+@contextmanager
+def draft_copy(service: Service, subject: Subject, path: Path) -> Iterator[tuple[Path, dict[str, int]]]:
+    """The file that is to appear at `path`, and the rows of each `store/table` in it; none when nobody was found.
+
+    It is whole, it is beside `path` under a name that nobody else writes to, and at the end of the `with` it is gone
+    unless it was moved. No request is filed.
 
     Raises:
         SubjectError, StoreError, ExportError: as `export`.
@@ -69,21 +77,18 @@ def write_copy(service: Service, subject: Subject, path: Path) -> dict[str, int]
         walk.collect()
         for refusal in doubled(walk).values():
             raise SubjectError(refusal.reason)
-        draft = path.with_name(f".{path.name}.part")
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor, name = mkstemp(".part", f".{path.name}.", path.parent)
         except OSError as error:
             raise ExportError(f"{path}: cannot be written ({error.strerror})") from None
+        draft = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 tables = {name: rows for name, rows in _write_tables(service, walk, archive) if rows}
                 archive.writestr("index.html", _index(service, tables))
-            if not tables:
-                return None
-            draft.replace(path)
+            yield draft, tables
         finally:
             draft.unlink(missing_ok=True)
-    return tables
 
 
 def _record(service: Service, subject: Subject, tables: dict[str, int]) -> str:
