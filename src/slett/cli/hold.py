@@ -1,19 +1,15 @@
 """`slett hold`: what must stay, on what basis, and until somebody releases it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from slett.cli.errors import FAILED, NOT_FOUND, Failure, sentences
+from slett.cli.errors import FAILED, NOT_FOUND, Failure
+from slett.cli.opened import opened_service
 from slett.cli.people import find_subjects, names_people
-
-if TYPE_CHECKING:
-    from slett.requests.service import Service
 
 
 @click.group()
@@ -36,7 +32,7 @@ def add(
     from slett.requests.hold import place
     from slett.requests.refuse import Refused
 
-    with _service(settings) as service:
+    with opened_service(settings) as service:
         for subject in find_subjects(service, named, root):
             try:
                 number = place(service, subject, basis, review.date(), tables, getuser())
@@ -54,7 +50,7 @@ def show(settings: Any, as_json: bool) -> None:
     """Show the holds that stand."""
     from slett.cli.show import show_holds
 
-    with _service(settings) as service, service.ledger.read() as page:
+    with opened_service(settings) as service, service.ledger.read() as page:
         show_holds(page.holds.all(), datetime.now(UTC).date(), as_json=as_json)
 
 
@@ -65,17 +61,9 @@ def release(settings: Any, number: int) -> None:
     """End a hold: what it suspended goes on."""
     from slett.requests.hold import release as run
 
-    with _service(settings) as service:
+    with opened_service(settings) as service:
         waiting = run(service, number)
     if waiting is None:
         raise Failure(f"there is no hold {number} that stands; `slett hold list` shows them")
     requests = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
     click.echo(f"Released. {requests} for their turn now: `slett serve` comes to it by itself, or `slett sweep`.")
-
-
-@contextmanager
-def _service(settings: Any) -> "Iterator[Service]":
-    from slett.requests.service import open_service
-
-    with sentences(), open_service(settings, starting=False) as service:
-        yield service
