@@ -11,7 +11,7 @@ from statistics import median
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from bench.lab import mariadb, postgresql, ways
+from bench.lab import ways
 from bench.lab.command import arguments, run
 from bench.lab.report import heading, table
 from bench.lab.server import Server, connected, database_of, name_of
@@ -20,6 +20,7 @@ from slett.requests.deep import look_deep
 from slett.requests.service import Service
 from slett.requests.subject import by_key
 from slett.stores.reading import text_columns
+from tests.servers import mariadb, postgresql
 from tests.servers.process import find_program
 
 SIZES = (1, 100, 10_000)

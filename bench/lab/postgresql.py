@@ -2,19 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from bench.lab.server import name_of
-from tests.servers.process import ServerProcess, find_program
+from tests.servers import postgresql
 
-PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "shared_buffers": "1GB",
     "fsync": "on",
     "full_page_writes": "on",
@@ -28,26 +23,13 @@ _SETTINGS = {
 _TRIAL = {"shared_buffers": "64MB", "fsync": "off"}
 
 
-class PostgreSQL:
+class PostgreSQL(postgresql.PostgreSQL):
     """A running server."""
 
     def __init__(self, *, trial: bool) -> None:
-        initdb, postgres = find_program("initdb", *PLACES), find_program("postgres", *PLACES)
-        if not initdb or not postgres:
-            raise SystemExit("no PostgreSQL here: apt install postgresql, or brew install postgresql")
         self._settings = _SETTINGS | (_TRIAL if trial else {})
-        self._process = ServerProcess("bench", "postgres")
-        self.folder: Path = self._process.folder
-        data = str(self.folder / "data")
-        self._process.run(initdb, "--pgdata", data, "--username=slett", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        self._process.start(
-            *(postgres, "-D", data, "-p", str(self._process.port)),
-            *(f"-c{name}={value}" for name, value in self._settings.items()),
-            ready=self._answers,
-        )
-        self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
+        super().__init__(self._settings)
         self._admin.execute("CREATE EXTENSION pg_stat_statements")
-        self._numbers = count(1)
 
     @property
     def version(self) -> str:
@@ -55,16 +37,13 @@ class PostgreSQL:
         shown = ", ".join(f"{name} {self._settings[name]}" for name in _TRIAL)
         return f"PostgreSQL {version // 10_000}.{version % 10_000} ({shown})"
 
-    def create(self) -> str:
-        return self._create("template0")
-
     @contextmanager
     def copy(self, url: str) -> Iterator[str]:
-        made = self._create(f"{name_of(url)} STRATEGY file_copy")
+        made = self.create(f"{name_of(url)} STRATEGY file_copy")
         try:
             yield made
         finally:
-            self._admin.execute(f"DROP DATABASE {name_of(made)} WITH (FORCE)".encode())
+            self.drop(made)
 
     def settle(self) -> None:
         self._admin.execute("CHECKPOINT")
@@ -86,25 +65,6 @@ class PostgreSQL:
             " JOIN pg_database ON pg_database.oid = dbid WHERE datname = %s GROUP BY 1 ORDER BY 4 DESC LIMIT %s",
             (name_of(url), most),
         ).fetchall()
-
-    def stop(self) -> None:
-        self._admin.close()
-        self._process.stop()
-
-    def _create(self, template: str) -> str:
-        name = f"bench_{next(self._numbers)}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        return self._url(name)
-
-    def _url(self, name: str) -> str:
-        return f"postgresql://slett@127.0.0.1:{self._process.port}/{name}"
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self._url("postgres")).close()
-        except psycopg.OperationalError:
-            return False
-        return True
 
 
 class Connection:

@@ -1,9 +1,11 @@
 """A database server for one run, behind one small interface whichever it is: durable, with buffers as in production."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
+
+from tests.servers.process import ServerMissingError
 
 Database = Literal["postgresql", "mariadb"]
 DATABASES: tuple[Database, ...] = get_args(Database)
@@ -64,15 +66,18 @@ def running_server(database: Database = "postgresql", *, trial: bool = False) ->
         database: which.
         trial: nobody reads what is measured: little memory will do, and nothing need outlive a crash.
     """
-    server: Server
     if database == "postgresql":
         from bench.lab.postgresql import PostgreSQL
 
-        server = PostgreSQL(trial=trial)
+        start: Callable[..., Server] = PostgreSQL
     else:
         from bench.lab.mariadb import MariaDB
 
-        server = MariaDB(trial=trial)
+        start = MariaDB
+    try:
+        server = start(trial=trial)
+    except ServerMissingError as error:
+        raise SystemExit(str(error)) from None
     try:
         yield server
     finally:

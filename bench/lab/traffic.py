@@ -104,7 +104,7 @@ def _parse(line: str) -> Transaction:
 
 @contextmanager
 def _pgbench(url: str, people: int, spread: Spread, rate: float, folder: Path) -> Iterator[None]:
-    from bench.lab.postgresql import PLACES
+    from tests.servers.postgresql import PLACES
 
     program = find_program("pgbench", *PLACES)
     if not program:

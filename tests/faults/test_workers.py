@@ -17,7 +17,7 @@ from tests.conftest import NewDatabase
 from tests.faults.farm import Farm, build, folder, grown, wait_for
 from tests.faults.proxy import Proxy, behind
 from tests.journeys.scene import Scene
-from tests.servers.postgresql import PostgreSQL
+from tests.servers.postgresql import FAST, PostgreSQL
 from tests.servers.process import ServerMissingError
 
 DURABLE = {"synchronous_commit": "on"}  # what is committed outlives `kill -9`, if not a power cut
@@ -35,7 +35,7 @@ def ledger_server() -> Iterator[PostgreSQL]:
 
 def _server() -> Iterator[PostgreSQL]:
     try:
-        server = PostgreSQL(**DURABLE)
+        server = PostgreSQL({**FAST, **DURABLE})
     except ServerMissingError as missing:
         pytest.skip(str(missing))
     yield server

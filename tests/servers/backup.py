@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.servers.databases import dialect_of, engine, wipe
-from tests.servers.mariadb import _PLACES as MARIADB
-from tests.servers.postgresql import _PLACES as POSTGRESQL
+from tests.servers.mariadb import PLACES as MARIADB
+from tests.servers.postgresql import PLACES as POSTGRESQL
 from tests.servers.process import ServerMissingError, find_program
 
 

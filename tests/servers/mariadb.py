@@ -1,5 +1,6 @@
 """A MariaDB server of our own."""
 
+from collections.abc import Mapping
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -7,7 +8,7 @@ import pymysql
 
 from tests.servers.process import ServerMissingError, ServerProcess, find_program
 
-_PLACES = (
+PLACES = (
     "/usr/sbin",
     "/usr/bin",
     "/usr/libexec",
@@ -16,17 +17,19 @@ _PLACES = (
     "/usr/local/mysql/scripts",
     "/usr/local/mysql/bin",
 )
-_SETTINGS = {
+_ALWAYS = {
     "bind-address": "127.0.0.1",
     "skip-name-resolve": "1",
     "character-set-server": "utf8mb4",
     "collation-server": "utf8mb4_unicode_ci",
+    "innodb-fast-shutdown": "2",
+}
+FAST = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-flush-method": "nosync",
     "innodb-doublewrite": "0",
     "innodb-log-file-size": "32M",
     "innodb-buffer-pool-size": "64M",
-    "innodb-fast-shutdown": "2",
     "innodb-stats-persistent": "0",
     "performance-schema": "0",
     "lock-wait-timeout": "20",  # dropping a database that a test still uses fails, instead of hanging
@@ -36,25 +39,28 @@ _SETTINGS = {
 class MariaDB:
     """A running server; `create` makes a database on it."""
 
-    def __init__(self) -> None:
-        install, mariadbd = find_program("mariadb-install-db", *_PLACES), find_program("mariadbd", *_PLACES)
+    def __init__(self, settings: Mapping[str, str] = FAST, *options: str) -> None:
+        """Args: settings: instead of those that make tests fast."""
+        install, mariadbd = find_program("mariadb-install-db", *PLACES), find_program("mariadbd", *PLACES)
         if not install or not mariadbd:
             raise ServerMissingError("no MariaDB here: apt install mariadb-server, or brew install mariadb")
         self._process = ServerProcess("mariadb", "mysql")
-        data = self._process.folder / "data"
-        account = self._process.folder / "account.sql"
+        self.folder = self._process.folder
+        self._data = self.folder / "data"
+        account = self.folder / "account.sql"
         account.write_text(
             "CREATE USER IF NOT EXISTS slett@'127.0.0.1';\n"
             "GRANT ALL PRIVILEGES ON *.* TO slett@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         account.chmod(0o644)
-        own = (f"--datadir={data}", f"--tmpdir={self._process.folder}")  # several are made at once
+        own = (f"--datadir={self._data}", f"--tmpdir={self.folder}")  # several are made at once
         self._process.run(install, "--no-defaults", *own, "--skip-test-db", "--skip-name-resolve")
         self._process.start(
-            *(mariadbd, "--no-defaults", f"--datadir={data}", f"--init-file={account}"),
-            *(f"--port={self._process.port}", f"--socket={self._process.folder / 'socket'}"),
-            *(f"--pid-file={self._process.folder / 'pid'}", f"--tmpdir={self._process.folder}"),
-            *(f"--{name}={value}" for name, value in _SETTINGS.items()),
+            *(mariadbd, "--no-defaults", f"--datadir={self._data}", f"--init-file={account}"),
+            *(f"--port={self._process.port}", f"--socket={self.folder / 'socket'}"),
+            *(f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}"),
+            *(f"--{name}={value}" for name, value in {**_ALWAYS, **settings}.items()),
+            *options,
             ready=self._answers,
         )
         self._admin = self._connect()
@@ -65,6 +71,10 @@ class MariaDB:
         name = f"test_{next(self._numbers)}"
         with self._admin.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        """The URL of a database of that name, whether or not it is there."""
         return f"mariadb://slett@127.0.0.1:{self._process.port}/{name}"
 
     def drop(self, url: str) -> None:

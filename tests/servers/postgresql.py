@@ -1,13 +1,14 @@
 """A PostgreSQL server of our own."""
 
 import sys
+from collections.abc import Mapping
 from itertools import count
 
 import psycopg
 
 from tests.servers.process import ServerMissingError, ServerProcess, find_program
 
-_PLACES = (
+PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
@@ -15,9 +16,8 @@ _PLACES = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 )
 _UTF8 = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
-_SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
+_ALWAYS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+FAST = {
     "max_connections": "100",
     "fsync": "off",
     "full_page_writes": "off",
@@ -32,30 +32,31 @@ _SETTINGS = {
 class PostgreSQL:
     """A running server; `create` makes a database on it."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, settings: Mapping[str, str] = FAST) -> None:
         """Args: settings: instead of those that make tests fast."""
-        initdb, postgres = find_program("initdb", *_PLACES), find_program("postgres", *_PLACES)
+        initdb, postgres = find_program("initdb", *PLACES), find_program("postgres", *PLACES)
         if not initdb or not postgres:
             raise ServerMissingError("no PostgreSQL here: apt install postgresql, or brew install postgresql")
         self._process = ServerProcess("postgresql", "postgres")
-        data = str(self._process.folder / "data")
+        self.folder = self._process.folder
+        data = str(self.folder / "data")
         self._process.run(
             *(initdb, "--pgdata", data, "--username=slett", "--auth=trust", "--no-sync"),
             *("--encoding=UTF8", "--locale=C", f"--lc-ctype={_UTF8}"),
         )
         self._command = (
             *(postgres, "-D", data, "-p", str(self._process.port)),
-            *(f"-c{name}={value}" for name, value in {**_SETTINGS, **settings}.items()),
+            *(f"-c{name}={value}" for name, value in {**_ALWAYS, **settings}.items()),
         )
         self._process.start(*self._command, ready=self._answers)
-        self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
+        self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
         self._numbers = count(1)
 
-    def create(self) -> str:
-        """The URL of a new, empty database."""
+    def create(self, template: str = "template0") -> str:
+        """The URL of a new database: empty, or like the template."""
         name = f"test_{next(self._numbers)}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        return self._url(name)
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
 
     def drop(self, url: str) -> None:
         """Drop a database, whoever is still connected to it."""
@@ -69,19 +70,20 @@ class PostgreSQL:
     def restart(self) -> None:
         """Start it again after `kill`, with everything that was committed."""
         self._process.start(*self._command, ready=self._answers)
-        self._admin = psycopg.connect(self._url("postgres"), autocommit=True)
+        self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
 
     def stop(self) -> None:
         """End the server; its databases go with it."""
         self._admin.close()
         self._process.stop()
 
-    def _url(self, name: str) -> str:
+    def url(self, name: str) -> str:
+        """The URL of a database of that name, whether or not it is there."""
         return f"postgresql://slett@127.0.0.1:{self._process.port}/{name}"
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self._url("postgres")).close()
+            psycopg.connect(self.url("postgres")).close()
         except psycopg.OperationalError:
             return False
         return True

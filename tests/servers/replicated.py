@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.servers.postgresql import _PLACES
+from tests.servers.postgresql import PLACES
 from tests.servers.process import ServerMissingError, ServerProcess, find_program
 
 _SETTINGS = {
@@ -35,8 +35,8 @@ def replicated() -> Iterator[Replicated]:
     Raises:
         ServerMissingError: PostgreSQL's programs are not here.
     """
-    initdb, postgres = find_program("initdb", *_PLACES), find_program("postgres", *_PLACES)
-    copy = find_program("pg_basebackup", *_PLACES)
+    initdb, postgres = find_program("initdb", *PLACES), find_program("postgres", *PLACES)
+    copy = find_program("pg_basebackup", *PLACES)
     if not initdb or not postgres or not copy:
         raise ServerMissingError("no PostgreSQL here: apt install postgresql, or brew install postgresql")
     first, second = ServerProcess("primary", "postgres"), ServerProcess("standby", "postgres")
