@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
-import rfc8785
 import sqlalchemy
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
 
 from slett.ledger import Head, Ledger, LedgerError, Tampering, open_ledger
 from slett.ledger.database import open_engine
-from slett.ledger.log import EXACT, canonical
 from slett.ledger.merkle import EMPTY, leaf_hash, verify_consistency, verify_inclusion
 from slett.settings import Settings
 
@@ -45,25 +40,6 @@ def append(ledger: Ledger, number: int) -> range:
 def check(ledger: Ledger, known: Head | None = None) -> Tampering | None:
     with ledger.read() as page:
         return page.log.check(known)
-
-
-ASCII = st.text(st.characters(max_codepoint=127))
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(1 - EXACT, EXACT - 1) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(ASCII, inner),
-)
-
-
-@examples(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the log
-@given(entry=st.dictionaries(ASCII, PLAIN))
-def test_an_entry_is_spelled_as_rfc_8785_says(entry: dict[str, object]) -> None:
-    assert canonical(entry) == rfc8785.dumps(entry)  # type: ignore[arg-type]  # checked by rfc8785
-
-
-@pytest.mark.parametrize("value", [1.0, EXACT, -EXACT, (1,), b"x", {"ø": 1}, {1: 1}, [{"a": [0.5]}]])
-def test_what_would_be_spelled_otherwise_is_no_entry(value: object) -> None:
-    with pytest.raises(LedgerError, match="text, whole numbers, truth values and nulls alone"):
-        canonical({"a": value})
 
 
 def test_an_empty_log_has_the_head_of_the_empty_tree(ledger: Ledger) -> None:

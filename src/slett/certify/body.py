@@ -43,10 +43,31 @@ class Verification:
     rows: int
 
 
-@lru_cache(maxsize=256)  # of a batch, all have the same
+# Of a batch many say the same: then they hold the very same object, which the ledger spells once. None is changed.
+
+
+@lru_cache(maxsize=256)
 def rfc3339(moment: datetime) -> str:
     """The moment in UTC, to the second."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@lru_cache(maxsize=256)
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+@lru_cache(maxsize=4_096)
+def _table(name: str, actions: tuple[tuple[str, int], ...]) -> Body:
+    store, _, table = name.partition("/")
+    return {"store": store, "table": table, "actions": dict(actions)}
+
+
+@lru_cache(maxsize=16)
+def _looked(verification: Verification | None) -> Body | None:
+    if verification is None:
+        return None
+    return {"at": rfc3339(verification.at), "statements": verification.statements, "rows": verification.rows}
 
 
 def certificate_body(
@@ -92,11 +113,8 @@ def certificate_body(
         "erased": rfc3339(erased) if erased else None,
         "beyond_recovery": rfc3339(beyond_recovery) if beyond_recovery else None,
         "promised": rfc3339(request.due_at),
-        "law_due": request.law_due.isoformat(),
-        "tables": [
-            {"store": name.partition("/")[0], "table": name.partition("/")[2], "actions": dict(actions)}
-            for name, actions in sorted(request.counts.items())
-        ],
+        "law_due": _day(request.law_due),
+        "tables": [_table(name, tuple(actions.items())) for name, actions in sorted(request.counts.items())],
         "kept": [
             {
                 "store": each.store,
@@ -108,12 +126,6 @@ def certificate_body(
             for each in kept
         ],
         "left": [{"store": each.store, "table": each.table, "rows": each.rows, "reason": each.reason} for each in left],
-        "verification": {
-            "at": rfc3339(verification.at),
-            "statements": verification.statements,
-            "rows": verification.rows,
-        }
-        if verification
-        else None,
+        "verification": _looked(verification),
         "key": key,
     }

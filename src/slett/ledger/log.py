@@ -5,7 +5,6 @@ only added to it. An entry is the RFC 8785 form of a small mapping, without pers
 Appenders queue at the one row of `log_head`, so the log never forks.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +12,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from slett.ledger import merkle
 from slett.ledger.errors import LedgerError
+from slett.ledger.spelling import canonical_all
 from slett.ledger.tables import log_entries, log_head, log_nodes, slices
 
 PAGE = 1_000
-EXACT = 2**53  # whole numbers below it are the same in every reader of JSON
 
 _APPEND = insert(log_entries)
 _GROW = insert(log_nodes)
@@ -27,8 +26,6 @@ _NODES = select(log_nodes.c.position, log_nodes.c.hash).where(
     log_nodes.c.position.in_(bindparam("positions", expanding=True))
 )
 _ENTRIES = select(log_entries).where(log_entries.c.index.in_(bindparam("indexes", expanding=True)))
-
-_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Log:
         if not entries:
             return range(0)
         head = self._head(lock=True)
-        bodies = [canonical(entry) for entry in entries]
+        bodies = canonical_all(entries)
         end = head.size + len(bodies)
         known = self._nodes([merkle.position(part) for part in merkle.complete((0, head.size))])
         grown = dict(merkle.grow(head.size, known, [merkle.leaf_hash(body) for body in bodies]))
@@ -168,35 +165,6 @@ class Log:
         for some in slices(positions):
             found.update((position, value) for position, value in self._connection.execute(_NODES, {"positions": some}))
         return found
-
-
-def canonical(entry: Mapping[str, object]) -> bytes:
-    """The RFC 8785 bytes of text, whole numbers, truth values and nulls, in lists and under ASCII names.
-
-    For these, and for nothing else, it is what Python's own JSON makes, and that takes a quarter of the time.
-
-    Raises:
-        LedgerError: there is something else in it.
-    """
-    if not _is_plain(entry):
-        raise LedgerError("an entry of the log may hold text, whole numbers, truth values and nulls alone")
-    return _encode(entry).encode()
-
-
-def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return True
-    if kind is int:
-        return -EXACT < value < EXACT  # type: ignore[operator] # its type was just asked for
-    if isinstance(value, dict):
-        for name, each in value.items():  # no generator: this runs for every value of every certificate
-            if type(name) is not str or not name.isascii() or (type(each) is not str and not _is_plain(each)):
-                return False
-        return True
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return False
 
 
 def _tampering(position: int) -> Tampering:
