@@ -11,6 +11,7 @@ import pytest
 
 from slett.ledger import Conflict, Kept, Lease, Ledger, Request, Step, open_ledger
 from slett.settings import Settings
+from tests.ledger.clock import Clock
 
 FileRequest = Callable[[], Request]
 NEEDLE = b"anna.planted@example.com"
@@ -30,6 +31,30 @@ def test_a_plan_is_written_whole_and_read_in_order(ledger: Ledger, lease: Lease)
     with ledger.read() as page:
         assert page.steps.of(lease.batch) == tuple(plan)
         assert page.batches.get(lease.batch).state == "planned"  # type: ignore[union-attr]  # it was just made
+
+
+def test_what_is_planned_of_a_day_is_what_all_steps_of_its_batches_were_to_change(
+    ledger: Ledger, lease: Lease, file_request: FileRequest, clock: Clock
+) -> None:
+    """Also those that a later pass adds, and nothing of a batch that was begun before."""
+    with ledger.write() as page:
+        page.steps.plan(lease, [Step(place, "torget", "orders", "delete", planned=place) for place in range(4)])
+    with ledger.write() as page:
+        page.steps.plan(lease, [Step(9, "torget", "users", "delete", planned=10)])
+        page.steps.mark(lease, [Step(9, "torget", "users", "delete", planned=10, done=3, state="done")])
+    clock.forward(hours=1)
+    reference = file_request().reference
+    with ledger.write() as page:
+        later = page.batches.create([reference], "host:2")
+        page.steps.plan(later.lease, [Step(0, "torget", "users", "delete", planned=100)])
+    with ledger.read() as page:
+        first, second = page.batches.get(lease.batch), page.batches.get(later.number)
+        assert first
+        assert second
+        assert (first.planned, second.planned) == (16, 100)
+        assert page.pauses.rows_planned(first.created_at) == 116
+        assert page.pauses.rows_planned(second.created_at) == 100
+        assert page.pauses.rows_planned(second.created_at + timedelta(microseconds=1)) == 0
 
 
 def test_an_empty_plan_is_a_plan(ledger: Ledger, lease: Lease) -> None:

@@ -29,6 +29,9 @@ def write_first(settings: Settings) -> None:
             "INSERT INTO requests (reference, kind, state, subject, map_digest, filed_at, due_at, law_due, reason,"
             f" counts, batch) VALUES ('S-7K4M-2Q9X', 'erase', 'fulfilled', '{subject}', '{'d' * 64}', '{FILED}',"
             f" '{FILED}', '2026-12-01', '', '{{\"torget/users\": {{\"delete\": 1}}}}', 1)",
+            "INSERT INTO steps VALUES (1, 0, 'torget', 'users', 'delete', 'done', 30, 30, NULL)",
+            "INSERT INTO steps VALUES (1, 1, 'torget', 'posts', 'delete', 'done', 4, 4, NULL)",
+            f"INSERT INTO batches VALUES (2, 'new', '{FILED}', NULL, '', NULL, 0)",
             f"INSERT INTO tombstones VALUES ('email', '{'a' * 64}', 'S-7K4M-2Q9X', '{FILED}')",
         ):
             connection.exec_driver_sql(statement)
@@ -49,6 +52,8 @@ def test_a_ledger_of_the_first_version_opens_with_everything_in_it(settings: Set
         batch = page.batches.get(1)
         assert batch
         assert batch.fence == 3
+        assert batch.planned == 34
+        assert page.pauses.rows_planned(request.filed_at) == 34
         assert page.log.head().size == 0
         (later,) = page.requests.file("close", [request.subject], "d" * 64, timedelta(hours=1))
         assert [each.reference for each in page.requests.find()] == [later.reference, request.reference]

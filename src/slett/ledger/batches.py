@@ -73,6 +73,7 @@ class Batch:
     dead_at: datetime | None = None  # since when it is a dead letter: tried too often
     reason: str = ""  # why it failed last; never a person's data
     settles_at: datetime | None = None  # when it is time for the late look
+    planned: int = 0  # rows, of all its steps
 
     @property
     def lease(self) -> Lease:

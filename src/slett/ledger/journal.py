@@ -6,7 +6,7 @@ has none left.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -16,7 +16,11 @@ from slett.ledger.seal import Seal
 from slett.ledger.tables import batches, scope, steps
 
 _PLAN = insert(steps)
-_PLANNED = update(batches).where(batches.c.number == bindparam("which")).values(state="planned")
+_PLANNED = (
+    update(batches)
+    .where(batches.c.number == bindparam("which"))
+    .values(state="planned", planned=batches.c.planned + bindparam("more"))
+)
 _MARK = (
     update(steps)
     .where(steps.c.batch == bindparam("of"), steps.c.position == bindparam("at"))
@@ -62,7 +66,7 @@ class Steps:
             Fenced: another process has taken the batch over.
         """
         check_lease(self._connection, lease, self._checked)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "batch": lease.batch,
                 "position": step.position,
@@ -78,7 +82,7 @@ class Steps:
         ]
         if rows:
             self._connection.execute(_PLAN, rows)
-        self._connection.execute(_PLANNED, {"which": lease.batch})
+        self._connection.execute(_PLANNED, {"which": lease.batch, "more": sum(row["planned"] for row in rows)})
 
     def mark(self, lease: Lease, marked: Iterable[Step]) -> None:
         """Write how far these steps have come: their state, rows done and progress.

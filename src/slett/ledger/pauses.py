@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from slett.ledger.tables import batches, holds, pauses, steps
+from slett.ledger.tables import batches, holds, pauses
 
 EVERY = ""  # the name of all stores together
 
@@ -15,11 +15,7 @@ _IN_THE_WAY = select(
     select(func.coalesce(func.max(holds.c.number), 0)).scalar_subquery(),
 )
 _LIFTED = select(func.max(pauses.c.lifted_at))
-_PLANNED = (
-    select(func.coalesce(func.sum(steps.c.planned), 0))
-    .join(batches, batches.c.number == steps.c.batch)
-    .where(batches.c.created_at >= bindparam("begun"))
-)
+_PLANNED = select(func.coalesce(func.sum(batches.c.planned), 0)).where(batches.c.created_at >= bindparam("begun"))
 
 
 @dataclass(frozen=True, slots=True)

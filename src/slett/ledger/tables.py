@@ -89,7 +89,9 @@ batches = Table(
     Column("dead_at", Moment),  # since when it is a dead letter
     Column("reason", Text, nullable=False, default="", server_default=""),  # why it failed last
     Column("settles_at", Moment),  # when it is time for the late look
+    Column("planned", Number, nullable=False, default=0, server_default="0"),  # rows, of all its steps
     Index("ix_batches_state", "state"),
+    Index("ix_batches_created", "created_at"),
 )
 
 requests = Table(
