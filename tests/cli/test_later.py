@@ -144,3 +144,16 @@ def test_what_a_killed_process_left_is_finished_once_somebody_says_that_it_is_de
         assert "take it over if that process is dead" in said.err
     assert "fulfilled" in big_shop.succeed("resume", "--force")
     assert big_shop.rows("SELECT id FROM users") == [(2,)]
+
+
+def test_whoever_is_held_is_told_once_why_and_goes_after_the_release(shop: Shop) -> None:
+    assert "Hold 1 on everything" in shop.succeed("hold", "add", "1", "--basis", "claim 7", "--until", "2090-01-01")
+    said = shop.slett("erase", "1", "--yes")
+    assert said.status == 1
+    assert said.out.endswith(" held: claim 7\n")
+    assert "claim 7" in shop.succeed("hold", "list")
+    assert shop.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]
+    assert "1 request waits" in shop.succeed("hold", "release", "1")
+    assert "1 request whose turn had come" in shop.succeed("sweep")
+    assert shop.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
+    assert "no hold 1 that stands" in shop.slett("hold", "release", "1").err

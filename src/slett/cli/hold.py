@@ -65,5 +65,5 @@ def release(settings: Any, number: int) -> None:
         waiting = run(service, number)
     if waiting is None:
         raise Failure(f"there is no hold {number} that stands; `slett hold list` shows them")
-    requests = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
-    click.echo(f"Released. {requests} for their turn now: `slett serve` comes to it by itself, or `slett sweep`.")
+    requests = "1 request waits for its turn" if waiting == 1 else f"{waiting} requests wait for their turn"
+    click.echo(f"Released. {requests} now: `slett serve` comes to it by itself, or `slett sweep`.")

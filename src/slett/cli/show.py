@@ -185,7 +185,7 @@ def show_outcomes(service: "Service", outcomes: "Sequence[Outcome]", *, as_json:
     for outcome in outcomes:
         parts: list[Any] = [(outcome.reference, "bold"), " ", (outcome.state, COLOURS.get(outcome.state, ""))]
         if outcome.reason:
-            parts.append(f": {outcome.reason}")
+            parts.append(f": {outcome.reason.removeprefix(f'{outcome.state}: ')}")
         elif outcome.state == "fulfilled":
             parts.append(f": {_many(outcome.rows, 'row')}; a second look found nothing left")
         console.print(Text.assemble(*parts))
