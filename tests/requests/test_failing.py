@@ -109,7 +109,7 @@ def test_whoever_was_refused_before_a_crash_is_not_erased_after_it(
 ) -> None:
     """Person 9 is not there when the batch begins, and is when it is resumed: they were told that it is over."""
     with monkeypatch.context() as killed:
-        killed.setattr("slett.requests.erase.journal", _die)
+        killed.setattr("slett.requests.collect.journal", _die)
         with pytest.raises(KeyboardInterrupt):
             erase(counter.service, [counter.subject(1), counter.subject(9)])
     counter.scene.sql("INSERT INTO users VALUES (9, 'p9@example.org', 'Person 9', true, true)")

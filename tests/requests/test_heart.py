@@ -142,7 +142,7 @@ def test_after_the_clock_says_so_each_transaction_in_a_store_is_asked_for(
 
     monkeypatch.setattr(Session, "transaction", thaw)
     monkeypatch.setattr("slett.requests.heart.SURE_SECONDS", -1.0)
-    monkeypatch.setattr("slett.requests.erase.journal", _journal_and_lose)
+    monkeypatch.setattr("slett.requests.collect.journal", _journal_and_lose)
     with pytest.raises(Fenced):
         erase(counter.service, [counter.subject(1)])
     assert begun == []

@@ -1,7 +1,7 @@
 """A batch of requests on its way, and what becomes of each."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -61,3 +61,8 @@ class Batch:
     def kind(self) -> Kind:
         """What all of its requests ask for."""
         return self.requests[0].kind
+
+    def keep_only(self, numbers: Set[int]) -> None:
+        """Leave out the persons of all other numbers, for good; those who stay are numbered anew."""
+        self.subjects = [one for number, one in enumerate(self.subjects) if number in numbers]
+        self.requests = [one for number, one in enumerate(self.requests) if number in numbers]

@@ -14,10 +14,9 @@ from slett.execute.run import always
 from slett.plan import Step
 from slett.plan.closing import CLOSING, by_key, closing, lighter_step, remembered
 from slett.requests.before import Before, Remembered, Row
-from slett.requests.erase import name_people
 from slett.requests.refuse import Refused, find_refusals
 from slett.requests.service import Service
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, name_people
 from slett.stores.errors import StoreError
 from slett.stores.operations import Delete, Update
 from slett.stores.putback import plain, put_back, read_now, read_old
@@ -139,7 +138,7 @@ def reopen(service: Service, before: Before, may_go_on: Callable[[], None] = alw
 def _walk(service: Service, steps: Sequence[Step], subjects: Sequence[Subject]) -> Iterator[Walk]:
     with service.sessions() as sessions:
         walk = Walk(replace(service.plan, steps=tuple(steps), keepings=()), sessions, len(subjects))
-        name_people(service, walk, subjects)
+        name_people(walk, subjects)
         yield walk
 
 

@@ -12,9 +12,8 @@ from typing import Literal
 from slett.datamap.model import TableMap
 from slett.execute import Walk
 from slett.plan import Step
-from slett.requests.erase import name_people
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError
+from slett.requests.subject import Subject, SubjectError, name_people
 from slett.stores.errors import StoreError
 from slett.stores.operations import Update
 from slett.stores.reading import read_texts, row_key, text_columns
@@ -97,7 +96,7 @@ def look_deep(
     """
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, len(subjects))
-        name_people(service, walk, subjects)
+        name_people(walk, subjects)
         walk.collect()
         known = [(0, text) for text in also] + list(_known(walk))
         needles, short = gather(known)

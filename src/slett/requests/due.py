@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from slett.ledger import Held, Lane, LedgerError, Page, Request
 from slett.requests.at_once import DEAD
-from slett.requests.erase import carry_on, erase_filed, owner
+from slett.requests.erase import carry_on, erase_filed
 from slett.requests.export import draft_copy
 from slett.requests.failing import said
+from slett.requests.filing import owner
 from slett.requests.gather import is_time
 from slett.requests.particulars import read_particulars
 from slett.requests.pause import is_paused

@@ -22,10 +22,9 @@ from typing import IO, Any
 
 from slett.execute import Walk
 from slett.plan.steps import selected
-from slett.requests.erase import name_people
 from slett.requests.refuse import doubled
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError
+from slett.requests.subject import Subject, SubjectError, name_people
 from slett.stores.operations import Rows
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would run
@@ -73,7 +72,7 @@ def draft_copy(service: Service, subject: Subject, path: Path) -> Iterator[tuple
     """
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, 1)
-        name_people(service, walk, [subject])
+        name_people(walk, [subject])
         walk.collect()
         for refusal in doubled(walk).values():
             raise SubjectError(refusal.reason)

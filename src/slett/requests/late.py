@@ -16,11 +16,12 @@ from typing import Any
 from slett.execute import Run, Walk
 from slett.ledger import Held, Lease, LedgerError, Request
 from slett.requests.batch import Batch
-from slett.requests.erase import forget_shared, owner
+from slett.requests.filing import owner
 from slett.requests.heart import Heart
 from slett.requests.hold import find_held
 from slett.requests.journal import keep_more
 from slett.requests.pause import fits_day, insist_on_work, is_paused
+from slett.requests.recall import forget_shared
 from slett.requests.refuse import over_ceiling
 from slett.requests.service import Service, open_service
 from slett.requests.settling import Settled, read_settled

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slett.execute import Run, Walk
-from slett.requests.erase import name_people
 from slett.requests.service import Service
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, name_people
 from slett.verify import Left
 
 
@@ -28,7 +27,7 @@ def look(service: Service, subjects: Sequence[Subject]) -> list[Found]:
 def _look(service: Service, subject: Subject) -> Found:
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, 1)
-        name_people(service, walk, [subject])
+        name_people(walk, [subject])
         walk.collect()
         counts = Run(walk, service.settings.chunk_rows).count()
         found: dict[tuple[str, str, str], int] = {}

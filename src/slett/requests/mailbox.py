@@ -9,13 +9,12 @@ from dataclasses import replace
 
 from slett.execute import Walk
 from slett.requests.codes import TooMany, issue_code, may_send, try_code
-from slett.requests.erase import name_people
 from slett.requests.identity import Identity
 from slett.requests.outlook import outlook
 from slett.requests.refuse import Refused
 from slett.requests.service import Service
 from slett.requests.sessions import Session, add_session
-from slett.requests.subject import Subject, SubjectError, by_identifier
+from slett.requests.subject import Subject, SubjectError, by_identifier, name_people
 
 MAILBOX = "email"  # the identifier of the map that is an e-mail address
 
@@ -71,7 +70,7 @@ def _account(service: Service, subject: Subject) -> Subject:
     """The account that has the address, if one has: the same person then as if they had signed in to it."""
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, 1)
-        name_people(service, walk, [subject])
+        name_people(walk, [subject])
         walk.collect()
         for named in service.plan.named:
             rows = list(walk.rows_of(named.root)) if named.root else []

@@ -13,10 +13,9 @@ from slett.datamap.model import OTHER
 from slett.execute import Run, Walk
 from slett.plan import Step
 from slett.plan.closing import blocking, releasing
-from slett.requests.erase import name_people
 from slett.requests.refuse import Refused, doubled
 from slett.requests.service import Service
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, name_people
 from slett.stores.due import end
 from slett.stores.tally import count_holding, latest_due
 
@@ -124,7 +123,7 @@ def find_blocks(service: Service, subject: Subject, language: str) -> tuple[Bloc
 def _walk(service: Service, subject: Subject, steps: tuple[Step, ...]) -> Iterator[Walk]:
     with service.sessions() as sessions:
         walk = Walk(replace(service.plan, steps=steps), sessions, 1)
-        name_people(service, walk, [subject])
+        name_people(walk, [subject])
         walk.collect()
         yield walk
 

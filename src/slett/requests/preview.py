@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slett.execute import Run, Walk
-from slett.requests.erase import name_people
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, name_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def preview(service: Service, subjects: Sequence[Subject]) -> Preview:
     """
     with service.sessions() as sessions:
         walk = Walk(service.plan, sessions, len(subjects))
-        name_people(service, walk, subjects)
+        name_people(walk, subjects)
         walk.collect()
         counts, people = Run(walk, service.settings.chunk_rows).count_people()
         refusals = find_refusals(service, walk, subjects, people)

@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 from slett.execute import Run, Walk
 from slett.plan.links import Way
-from slett.requests.erase import name_people
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError, by_key
+from slett.requests.subject import Subject, SubjectError, by_key, name_people
 from slett.requests.vouch import text_of, vouched
 
 T = TypeVar("T")
@@ -154,7 +153,7 @@ def _sort(
     for some in blocks(subjects, service.settings.batch_people):
         with service.sessions() as sessions:
             walk = Walk(service.plan, sessions, len(some))
-            name_people(service, walk, some)
+            name_people(walk, some)
             walk.collect()
             _, people = Run(walk, service.settings.chunk_rows).count_people()
             there = walk.found_roots()

@@ -1,11 +1,12 @@
 """Who is meant: a key of a root, or an identifier."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from slett.execute.walk import named_by
+from slett.execute.walk import Walk, named_by
 from slett.ledger import Keys
 from slett.plan import Named, Plan
 from slett.stores.schema import Family
@@ -90,3 +91,11 @@ def _typed(text: str, family: Family, named: Named) -> Any:
 
 def _listed(names: Any) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def name_people(walk: Walk, subjects: Sequence[Subject]) -> None:
+    """Fill the key sets that a request fills: each person by what names them."""
+    for named in walk.plan.named:
+        kind = named.root or named.identifier
+        rows = [(number, *one.values) for number, one in enumerate(subjects) if one.kind == kind]
+        walk.name(named.keys, rows)

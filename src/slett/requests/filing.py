@@ -1,0 +1,57 @@
+"""A batch begins: its requests are held by this process, and whom they mean is sealed."""
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+
+from slett.ledger import Lease, Page, Request
+from slett.ledger.requests import Origin
+from slett.requests.batch import Batch
+from slett.requests.service import Service
+from slett.requests.subject import Subject
+
+
+def file(service: Service, subjects: Sequence[Subject], origin: Origin) -> Batch:
+    """Write down who is meant, sealed, before anything is looked for."""
+    keys, promise = service.ledger.keys, timedelta(hours=service.settings.promise_hours)
+    with service.ledger.write() as page:
+        hashes = [subject.hash(keys) for subject in subjects]
+        # whoever is at the terminal answers for who it is
+        requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled", origin=origin)
+        return _begin(page, requests, subjects)
+
+
+def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> Batch | None:
+    """A batch of these, held by this process; None when none of them waits any more."""
+    with service.ledger.write() as page:
+        now = page.requests.some((each.reference for each, _ in filed), alone=True)
+        waiting = [
+            (request, subject)
+            for each, subject in filed
+            if (request := now.get(each.reference)) and request.state == "scheduled" and request.batch is None
+        ]
+        if not waiting:
+            return None
+        batch = _begin(page, [request for request, _ in waiting], [subject for _, subject in waiting])
+    batch.lane = "small"
+    return batch
+
+
+def _begin(page: Page, requests: Sequence[Request], subjects: Sequence[Subject]) -> Batch:
+    """A batch of these requests, held by this process."""
+    lease = page.batches.create([request.reference for request in requests], owner()).lease
+    seal_who(page, lease, requests, subjects)
+    return Batch(lease, list(requests), list(subjects))
+
+
+def seal_who(page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject]) -> None:
+    """Seal who is meant."""
+    named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
+    page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])
+
+
+def owner() -> str:
+    """Who holds what this process works on: its machine and number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
