@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from slett.ledger import Request, open_ledger
-from slett.requests.desk import Desk, Filed, Wish
+from slett.requests.answers import Filed, Wish
+from slett.requests.desk import Desk
 from slett.requests.identity import Identity
 from slett.requests.mails import Letter
 from slett.requests.service import Service

@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 import pytest
 
 from slett.ledger import LedgerError
-from slett.requests.desk import TooLate
+from slett.requests.answers import TooLate
 from slett.requests.erase import erase_filed
 from slett.requests.particulars import read_particulars
 from tests.journeys.scene import Scene

@@ -6,8 +6,9 @@ from typing import get_args
 
 import pytest
 
+from slett.requests.answers import Blocked, Needs, NotFresh, NotTheirs, TooLate, Wish, WrongPhrase
 from slett.requests.codes import ExpiredCode, WrongCode
-from slett.requests.desk import Blocked, Desk, Needs, NotFresh, NotTheirs, TooLate, Wish, WrongPhrase
+from slett.requests.desk import Desk
 from slett.requests.erase import erase_filed
 from slett.requests.particulars import read_particulars
 from slett.requests.sessions import end

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from slett.ledger import Ledger
+from slett.requests.answers import Needs, NotTheirs
 from slett.requests.codes import ExpiredCode, TooMany, WrongCode
-from slett.requests.desk import Needs, NotTheirs
 from slett.requests.erase import erase_filed
 from slett.requests.particulars import read_particulars
 from slett.requests.sessions import find

@@ -15,7 +15,7 @@ import pytest
 
 from slett.certify import verify
 from slett.ledger.tables import notices as table
-from slett.requests.desk import Filed, TooLate
+from slett.requests.answers import Filed, TooLate
 from slett.requests.export import draft_copy
 from slett.requests.notices import Smtp
 from slett.requests.particulars import read_particulars

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from slett.certify import write_certificates
 from slett.requests import at_once
-from slett.requests.desk import Filed, TooLate, WrongRecovery
+from slett.requests.answers import Filed, TooLate, WrongRecovery
 from slett.requests.hold import place, release
 from slett.requests.refuse import Refused
 from slett.requests.runner import run_once
@@ -268,7 +268,7 @@ def test_whoever_is_held_in_part_is_not_sealed_and_is_told_on_what_basis(counter
 
 
 def test_whoever_owes_something_is_not_sealed(counter: Counter) -> None:
-    from slett.requests.desk import Blocked
+    from slett.requests.answers import Blocked
 
     counter.scene.sql("INSERT INTO orders VALUES (1, 1, false)")
     with pytest.raises(Blocked):

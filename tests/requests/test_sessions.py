@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from slett.ledger import LedgerError
-from slett.requests.desk import NotTheirs
+from slett.requests.answers import NotTheirs
 from slett.requests.sessions import LONGEST, SomebodyElse, begin, end, find, renew
 from slett.requests.subject import by_identifier
 from tests.requests.shop import Counter

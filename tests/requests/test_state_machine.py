@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.strategies import booleans, integers, sampled_from
 
+from slett.requests.answers import NotFresh, NotTheirs, TooLate, WrongPhrase
 from slett.requests.codes import CodeError
-from slett.requests.desk import NotFresh, NotTheirs, TooLate, WrongPhrase
 from slett.requests.erase import erase_filed
 from slett.requests.particulars import read_particulars
 from slett.requests.sessions import Session, SomebodyElse, begin, find, renew

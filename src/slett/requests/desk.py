@@ -5,20 +5,31 @@ of a person and the clock, one wins and the other is told. Who it is, and when t
 """
 
 import hmac
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 from slett.ledger import FINAL, Page, Request, read_reference
 from slett.ledger.requests import Doubt, Kind
 from slett.requests import hooks
+from slett.requests.answers import (
+    Blocked,
+    Filed,
+    Leaving,
+    Needs,
+    NotFresh,
+    NotTheirs,
+    TooLate,
+    Wish,
+    WrongPhrase,
+    WrongRecovery,
+)
 from slett.requests.at_once import AT_ONCE, carry_out
 from slett.requests.codes import CodeError, Purpose, TooMany, issue_code, may_send, send_code, try_code
 from slett.requests.identity import Identity
 from slett.requests.limits import allow
 from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
-from slett.requests.outlook import Blocked as Block
 from slett.requests.outlook import Outlook, find_blocks, outlook
 from slett.requests.particulars import Particulars, draw_secret, hash_secret, read_particulars
 from slett.requests.progress import move_on, tell
@@ -37,74 +48,8 @@ from slett.requests.way_back import (
 )
 from slett.vault import WrongCode
 
-Wish = Literal["close", "erase", "export", "unsubscribe"]
-Leaving = Literal["unused", "privacy", "mail", "trouble", "cost", "elsewhere", "other"]
 RECOVERIES_AN_HOUR = 10  # guesses at a recovery code, for one account and from one network
 NO_SECRET = "0" * 64  # compared with where there is none, so that it takes as long
-
-
-class Blocked(Exception):
-    """Something must be settled first."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        super().__init__(f"{len(blocks)} things must be settled before the account can be closed or erased")
-        self.blocks = tuple(blocks)
-
-
-class NotFresh(Exception):
-    """The sign-in is too old, or did not show the second factor that the account has."""
-
-    def __init__(self, *, second_factor: bool) -> None:
-        super().__init__("sign in again first" + (", with the second factor" if second_factor else ""))
-        self.second_factor = second_factor
-
-
-class WrongPhrase(Exception):
-    """The phrase was not typed."""
-
-    def __init__(self) -> None:
-        super().__init__("type the phrase as it is shown")
-
-
-class WrongRecovery(Exception):
-    """The recovery code does not open the account. There is no other key to it."""
-
-    def __init__(self) -> None:
-        super().__init__("the recovery code does not open this account; check each group of characters")
-
-
-class NotTheirs(Exception):
-    """There is no such request, or it is another's: nobody is told which."""
-
-    def __init__(self) -> None:
-        super().__init__("there is no such request; begin again, or check reference and secret")
-
-
-class TooLate(Exception):
-    """The request is over, or another was first."""
-
-    def __init__(self, state: str) -> None:
-        super().__init__(f"too late: the request is {state.replace('_', ' ')}")
-        self.state = state
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What is still to be proven before a request is confirmed."""
-
-    sign_in: bool = False  # again, with the service
-    second_factor: bool = False  # that sign-in must show it
-    code: bool = False  # from their mailbox
-    phrase: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A confirmed request."""
-
-    request: Request
-    secret: str  # opens its status page, with the reference
-    code: str = ""  # opens what was sealed; nobody else has it
 
 
 class Desk:

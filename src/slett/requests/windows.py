@@ -6,7 +6,7 @@ from typing import Any
 
 from slett.ledger import Page, Request
 from slett.requests import hooks
-from slett.requests.desk import TooLate
+from slett.requests.answers import TooLate
 from slett.requests.hold import holds_end
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.progress import tell

@@ -12,8 +12,8 @@ from slett.datamap.problem import MapError
 from slett.languages import N_, Translator
 from slett.ledger import LedgerError
 from slett.plan import PlanError
+from slett.requests.answers import NotFresh, NotTheirs, TooLate
 from slett.requests.codes import CodeError, ExpiredCode, TooMany, WrongCode
-from slett.requests.desk import NotFresh, NotTheirs, TooLate
 from slett.requests.refuse import Refused
 from slett.requests.sessions import SomebodyElse
 from slett.settings import SettingsError

@@ -6,7 +6,7 @@ from typing import cast, get_args
 from starlette.responses import Response
 
 from slett.languages import N_
-from slett.requests.desk import Leaving
+from slett.requests.answers import Leaving
 from slett.requests.way_back import sealing
 from slett.web.status import waits
 from slett.web.visitor import Visitor

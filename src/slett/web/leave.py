@@ -5,7 +5,7 @@ from typing import cast, get_args
 from starlette.responses import Response
 
 from slett.ledger import Request
-from slett.requests.desk import Blocked, Wish
+from slett.requests.answers import Blocked, Wish
 from slett.requests.sessions import Session
 from slett.requests.way_back import sealing
 from slett.web.links import at_service, sign_in_url

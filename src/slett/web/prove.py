@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from slett.ledger import FINAL, Request
+from slett.requests.answers import Needs, TooLate
 from slett.requests.codes import CodeError, TooMany
-from slett.requests.desk import Needs, TooLate
 from slett.requests.sessions import Session
 from slett.stores.errors import StoreError
 from slett.web.errors import code_problem

@@ -7,8 +7,8 @@ from starlette.responses import FileResponse, Response
 
 from slett.languages import N_
 from slett.ledger import FINAL, Request, read_reference
+from slett.requests.answers import WrongRecovery
 from slett.requests.codes import CodeError, TooMany
-from slett.requests.desk import WrongRecovery
 from slett.requests.limits import allow
 from slett.web.errors import code_problem
 from slett.web.links import sign_in_url

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from slett.ledger.requests import Doubt, Kind, State
-from slett.requests.desk import Wish
+from slett.requests.answers import Wish
 from slett.requests.status import Reached, StepName
 from slett.web.claims import LANGUAGE, Address, Factors
 

@@ -14,8 +14,8 @@ from slett.certify import CertificateError
 from slett.datamap.problem import MapError
 from slett.ledger import LedgerError
 from slett.plan import PlanError
+from slett.requests.answers import Blocked, NotFresh, NotTheirs, TooLate, WrongPhrase, WrongRecovery
 from slett.requests.codes import ExpiredCode, TooMany, WrongCode
-from slett.requests.desk import Blocked, NotFresh, NotTheirs, TooLate, WrongPhrase, WrongRecovery
 from slett.requests.refuse import Refused
 from slett.requests.sessions import SomebodyElse
 from slett.requests.subject import SubjectError

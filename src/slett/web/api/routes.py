@@ -11,7 +11,7 @@ from slett.certify import write_certificates
 from slett.ledger import Request
 from slett.ledger.requests import Kind, State
 from slett.requests import sessions
-from slett.requests.desk import NotTheirs, TooLate
+from slett.requests.answers import NotTheirs, TooLate
 from slett.requests.identity import Identity
 from slett.requests.limits import network_of
 from slett.requests.outlook import outlook
