@@ -18,6 +18,7 @@ from slett.requests.subject import by_identifier, by_key
 from slett.requests.way_back import NoWayBack, bring_back, end_ways_back
 from slett.stores.giveback import blocked
 from slett.stores.schema import Dialect
+from slett.stores.straight import Astray, Straight
 from slett.vault import draw_code, giving
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
@@ -138,8 +139,9 @@ def test_when_the_window_ends_there_is_no_way_back_and_the_certificate_says_both
     assert write_certificates(counter.service.ledger, counter.scene.folder / "certificates", [erased.reference])
 
 
+@pytest.mark.parametrize("way", ["straight", "with care"])
 def test_a_return_that_froze_until_the_keys_were_destroyed_writes_nothing(
-    counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """It has read everything by then, and committed nothing."""
     filed = counter.file(counter.session(1), "close")
@@ -149,8 +151,13 @@ def test_a_return_that_froze_until_the_keys_were_destroyed_writes_nothing(
         monkeypatch.undo()
         clock.forward(days=31)
         assert end_ways_back(counter.service) == 1
-        return blocked(*arguments)
+        return finish(*arguments) if way == "straight" else blocked(*arguments)
 
+    def astray(*_: Any) -> None:
+        raise Astray
+
+    finish = Straight.finish
+    monkeypatch.setattr(Straight, "finish", frozen if way == "straight" else astray)
     monkeypatch.setattr(giving, "blocked", frozen)
     come_back(counter, filed, filed.code)
     assert counter.scene.snapshot() == sealed

@@ -180,7 +180,7 @@ def test_as_many_other_rows_are_not_taken_for_those_that_were_handed_out(mariadb
             execute(mariadb_database, "INSERT INTO log VALUES (10, 2, 'theirs')")
             execute(mariadb_database, "INSERT INTO «order» VALUES (8, 8, 1, 'new', NULL)")
 
-        with shop.session(1) as session:
+        with shop.session(1, inline_keys=0) as session:
             session.know(LOGGED, [(0, 7)], people=1)
             with pytest.raises(Busy, match="decides about the rows"), session.transaction():
                 capture(session, KINDS["rows"], meanwhile)

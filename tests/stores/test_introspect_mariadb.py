@@ -35,7 +35,7 @@ def test_a_foreign_key_into_another_database_names_it(new_database: NewDatabase)
     assert schema.tables["t"].foreign_keys[0].table == f"{there}.country"
 
 
-def test_triggers_on_delete_and_update(mariadb_database: str) -> None:
+def test_triggers(mariadb_database: str) -> None:
     table = table_of(
         mariadb_database,
         "CREATE TABLE t (id integer)",
@@ -44,7 +44,11 @@ def test_triggers_on_delete_and_update(mariadb_database: str) -> None:
         "CREATE TRIGGER changed BEFORE UPDATE ON t FOR EACH ROW SET new.id = old.id",
         "CREATE TRIGGER came AFTER INSERT ON t FOR EACH ROW INSERT INTO archive VALUES (new.id)",
     )
-    assert set(table.triggers) == {Trigger("gone", "DELETE"), Trigger("changed", "UPDATE")}
+    assert set(table.triggers) == {
+        Trigger("gone", "DELETE"),
+        Trigger("changed", "UPDATE"),
+        Trigger("came", "INSERT"),
+    }
 
 
 def test_families_of_types(mariadb_database: str) -> None:

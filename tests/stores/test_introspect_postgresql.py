@@ -108,7 +108,7 @@ def test_columns_are_found_by_name_after_one_was_dropped(postgresql_database: st
     assert table.foreign_keys[0].match == ("id",)
 
 
-def test_triggers_and_rules_on_delete_and_update(postgresql_database: str) -> None:
+def test_triggers_and_rules(postgresql_database: str) -> None:
     table = table_of(
         postgresql_database,
         "CREATE TABLE p (id integer PRIMARY KEY)",
@@ -125,7 +125,9 @@ def test_triggers_and_rules_on_delete_and_update(postgresql_database: str) -> No
     assert set(table.triggers) == {
         Trigger("rows_gone", "DELETE"),
         Trigger("at_all", "DELETE"),
+        Trigger("at_all", "INSERT"),
         Trigger("at_all", "UPDATE"),
+        Trigger("newcomers", "INSERT"),
         Trigger("kept", "DELETE"),
     }
 

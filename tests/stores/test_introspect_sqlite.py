@@ -98,7 +98,7 @@ def test_large_tables_are_estimated_by_their_row_numbers(sqlite_database: str) -
     assert table.rows == 120_000
 
 
-def test_triggers_on_delete_and_update(sqlite_database: str) -> None:
+def test_triggers(sqlite_database: str) -> None:
     table = table_of(
         sqlite_database,
         "CREATE TABLE t (id integer)",
@@ -106,7 +106,11 @@ def test_triggers_on_delete_and_update(sqlite_database: str) -> None:
         "CREATE TRIGGER gone /* INSERT */ BEFORE DELETE ON t BEGIN INSERT INTO t VALUES (1); END",
         "CREATE TRIGGER came AFTER INSERT ON t BEGIN DELETE FROM t; END",
     )
-    assert set(table.triggers) == {Trigger("delete", "UPDATE"), Trigger("gone", "DELETE")}
+    assert set(table.triggers) == {
+        Trigger("delete", "UPDATE"),
+        Trigger("gone", "DELETE"),
+        Trigger("came", "INSERT"),
+    }
 
 
 def test_partial_and_computed_unique_indexes_are_listed_apart(sqlite_database: str) -> None:

@@ -11,9 +11,9 @@ All of them were handed out when `capture` returns; only then may the transactio
 says beforehand what is in them, to be kept beside them; `giveback` takes both.
 
 The rows handed out are exactly those that were changed, as they were just before, whatever others write meanwhile:
-PostgreSQL returns them from the very statement that changes them; MariaDB and SQLite lock and read them first, and
-if then another number of rows is changed, nothing is (`Busy`: try the transaction again). No row becomes objects here:
-databases write the text, the bytes pass through.
+PostgreSQL returns them from the very statement that changes them, and MariaDB and SQLite from a DELETE that names its
+keys; else these two lock and read them first, and if then another number of rows is changed, nothing is (`Busy`: try
+the transaction again). No row becomes objects here: databases write the text, the bytes pass through.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -60,6 +60,8 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
     session.make.change(change, of)  # proven before anything is handed out
     if session.store.dialect.returns:
         return _gather(session.hand_out(_returning(session, change, taken, of), extra), COPIED, write)
+    if isinstance(change, Delete) and _goes_alone(session, change, part):
+        return _gather(session.hand_out(_deleting(session, change, taken), extra), LITERAL, write)
     if isinstance(change, Delete) and not (_looks_elsewhere(change) and taken.key):
         found = _gather(session.hand_out(_rows_before(session, change, taken, of), extra), LITERAL, write)
         changed = session.apply(change, part)
@@ -99,6 +101,12 @@ def capture_all(session: Session, changes: Sequence[Change], write: Callable[[in
         made.append(_returning(session, change, shape(session, change), ""))
     found = session.hand_out_all(made) if made else []
     return [_gather(rows, COPIED, partial(write, place)) for place, rows in enumerate(found)]
+
+
+def _goes_alone(session: Session, change: Delete, part: Slice | None) -> bool:
+    """Whether the DELETE names keys and no key table, so that it needs no join, and hands out what it deletes."""
+    inline = all(isinstance(each, int) for each in session.conditions.shape(change.rows))
+    return part is None and inline and session.store.dialect.returns_deleted(session._live)
 
 
 def _looks_elsewhere(change: Change) -> bool:
@@ -187,6 +195,20 @@ def _rows_before(session: Session, change: Delete, taken: Taken, of: Part) -> Pr
         return select(line).where(where).with_for_update()
 
     return session.make.remember(("before", change, of), change.rows, make)
+
+
+def _deleting(session: Session, change: Delete, taken: Taken) -> Prepared:
+    """The DELETE that hands out the very rows that it deletes, whatever others write meanwhile."""
+
+    def make() -> Any:
+        target = session.conditions.table(change.rows.table)
+        statement = delete(target).where(session.make.touched(change, target))
+        insist(session.store.name, statement, session.make.bound(change.rows, ""))
+        fields = [_literal(session, taken, target, each) for each in taken.columns]
+        person: Any = literal_column("0")
+        return statement.returning(session.store.dialect.line([person, *_place(session, taken, target), *fields]))
+
+    return session.make.remember(("deleting", change), change.rows, make)
 
 
 def _aside(session: Session, change: Change, taken: Taken, of: Part) -> Prepared:

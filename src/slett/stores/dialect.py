@@ -5,7 +5,7 @@ its kind is opened.
 """
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from slett.stores.errors import StoreError
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts
+
+Filled = tuple[str | bytes, tuple[Any, ...]]  # a statement and its parameters; of bytes: they are in it already
 
 
 class Dialect(Protocol):
@@ -73,7 +75,7 @@ class Dialect(Protocol):
     def may_write(self, connection: Connection) -> None:
         """Fail when the database as a whole can only be read."""
 
-    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+    def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         """Run statements one after the other, in as few round trips as may be; how many rows each touched."""
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -81,6 +83,9 @@ class Dialect(Protocol):
 
     def analyse(self, connection: Connection, table: str) -> None:
         """Let the planner know how large a key table is."""
+
+    def returns_deleted(self, connection: Connection, /) -> bool:
+        """Whether a DELETE of one table, without a join, hands out the rows that it deletes."""
 
     def may_capture(self, connection: Connection, table: Table) -> None:
         """Fail when rows of the table could not be given back as they were."""
@@ -95,6 +100,23 @@ class Dialect(Protocol):
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]], /
     ) -> list[list[bytes]]:
         """The same of each statement, all sent at once; only where `returns`."""
+
+    def rows_of(self, connection: Connection, block: bytes, person: int | None, /) -> Iterator[tuple[Any, ...]] | None:
+        """The rows of what was handed out, each as its fields; of a person or of all. None: not to be had."""
+
+    def put_in(self, before: str, rows: Sequence[tuple[Any, ...]], after: str, /) -> Iterator[tuple[Filled, int]]:
+        """The INSERTs of such rows, which begin and end so, and of how many rows each is."""
+
+    def fill_in(self, text: str, values: Sequence[Any], /) -> Filled:
+        """A prepared statement with such fields in the places of its parameters."""
+
+    def holds(
+        self, columns: Sequence[tuple[ColumnElement[Any], str]], bind: Callable[[str], ColumnElement[Any]], /
+    ) -> ColumnElement[Any]:
+        """Whether columns, each with its type, hold exactly what was handed out as the fields `new 0`, `new 1`, …
+
+        The parameter `new` stands for all of these fields.
+        """
 
     def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
         """The column's value as text that is, in a statement, that very value again; where `returns`, as it is."""

@@ -38,9 +38,10 @@ class Draft:
         if all(replace(key, name=other.name) != other for other in self.foreign_keys):
             self.foreign_keys.append(key)
 
-    def add_triggers(self, name: str, *, delete: bool, update: bool) -> None:
+    def add_triggers(self, name: str, *, delete: bool, insert: bool, update: bool) -> None:
         """Add what a trigger does, once: parts of one table often repeat it."""
-        found = [Trigger(name, "DELETE")] * delete + [Trigger(name, "UPDATE")] * update
+        found = [Trigger(name, "DELETE")] * delete + [Trigger(name, "INSERT")] * insert
+        found += [Trigger(name, "UPDATE")] * update
         self.triggers += [trigger for trigger in found if trigger not in self.triggers]
 
     def table(self) -> Table:

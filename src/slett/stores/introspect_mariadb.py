@@ -62,9 +62,9 @@ FROM information_schema.check_constraints c JOIN information_schema.table_constr
 WHERE c.constraint_schema = %(database)s ORDER BY t.table_name, c.constraint_name
 """
 _TRIGGERS = """
-SELECT event_object_table, trigger_name, event_manipulation = 'DELETE', event_manipulation = 'UPDATE'
+SELECT event_object_table, trigger_name, event_manipulation
 FROM information_schema.triggers
-WHERE event_object_schema = %(database)s AND event_manipulation IN ('DELETE', 'UPDATE')
+WHERE event_object_schema = %(database)s
 ORDER BY event_object_table, trigger_name
 """
 
@@ -169,9 +169,11 @@ def _read_database(rows: _Rows, database: str, checks: str) -> dict[str, Draft]:
             lookup=bool(lookup),
         )
 
-    for table, name, on_delete, on_update in rows(_TRIGGERS, database=database):
+    for table, name, event in rows(_TRIGGERS, database=database):
         if table in drafts:
-            drafts[table].add_triggers(name, delete=bool(on_delete), update=bool(on_update))
+            drafts[table].add_triggers(
+                name, delete=event == "DELETE", insert=event == "INSERT", update=event == "UPDATE"
+            )
     return drafts
 
 

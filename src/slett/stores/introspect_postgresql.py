@@ -97,11 +97,11 @@ ORDER BY 1, 2
 
 # Those that fire in an ordinary session; a rule rewrites the statement, which is worse than a trigger.
 _TRIGGERS = """
-SELECT tgrelid, tgname, tgtype & 8 <> 0, tgtype & 16 <> 0 FROM pg_trigger
-WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 24 <> 0
+SELECT tgrelid, tgname, tgtype & 8 <> 0, tgtype & 4 <> 0, tgtype & 16 <> 0 FROM pg_trigger
+WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 28 <> 0
 UNION ALL
-SELECT ev_class, rulename, ev_type = '4', ev_type = '2' FROM pg_rewrite
-WHERE ev_type IN ('2', '4') AND ev_enabled IN ('O', 'A')
+SELECT ev_class, rulename, ev_type = '4', ev_type = '3', ev_type = '2' FROM pg_rewrite
+WHERE ev_type IN ('2', '3', '4') AND ev_enabled IN ('O', 'A')
 ORDER BY 1, 2
 """
 
@@ -152,8 +152,8 @@ def read(connection: sqlalchemy.Connection) -> Schema:
         if table in whole:
             drafts[names[table]].checks.append(Check(name, text))
 
-    for table, name, on_delete, on_update in rows(_TRIGGERS):
+    for table, name, on_delete, on_insert, on_update in rows(_TRIGGERS):
         if table in names:
-            drafts[names[table]].add_triggers(name, delete=on_delete, update=on_update)
+            drafts[names[table]].add_triggers(name, delete=on_delete, insert=on_insert, update=on_update)
 
     return Schema("postgresql", {name: draft.table() for name, draft in sorted(drafts.items())})

@@ -89,7 +89,9 @@ def read(connection: sqlalchemy.Connection) -> Schema:
     for table, name, sql in rows(_TRIGGERS):
         event = trigger_event(sql)
         if table in drafts:
-            drafts[table].add_triggers(name, delete=event == "DELETE", update=event == "UPDATE")
+            drafts[table].add_triggers(
+                name, delete=event == "DELETE", insert=event == "INSERT", update=event == "UPDATE"
+            )
 
     analysed = rows("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
     estimates = dict(rows("SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY 1") if analysed else ())

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 
@@ -26,8 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError
 
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, notice_silence
+from slett.stores import literals
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, Filled, notice_silence
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.packets import only_column
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
 
@@ -44,7 +46,6 @@ GEOMETRY = {
     "geometrycollection",
 }
 BYTES = re.compile("blob|binary|geometry|point|linestring|polygon", re.IGNORECASE)  # types that are not text
-STREAMING = {"stream_results": True, "yield_per": 1_000}
 PAGE = 500  # rows that are fetched at once
 GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 
@@ -137,8 +138,16 @@ class MariaDB:
         connection.exec_driver_sql("CREATE TEMPORARY TABLE slett_probe (x int)")
         connection.exec_driver_sql("DROP TEMPORARY TABLE slett_probe")
 
-    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
-        return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]
+    def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        found = []
+        for statement, parameters in statements:
+            if isinstance(statement, str):
+                found.append(connection.exec_driver_sql(statement, parameters).rowcount)
+                continue
+            driver: Any = connection.connection.driver_connection
+            with _as_sqlalchemy_raises(), driver.cursor() as cursor:
+                found.append(cursor.execute(statement))
+        return found
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["%s"] * len(rows[0]))
@@ -148,18 +157,37 @@ class MariaDB:
     def analyse(self, connection: Connection, table: str) -> None:
         """A temporary table has exact statistics."""
 
+    def returns_deleted(self, connection: Connection) -> bool:
+        return bool(getattr(connection.dialect, "is_mariadb", False))  # MySQL does not
+
     def may_capture(self, connection: Connection, table: Table) -> None:
         """Any table's may."""
 
     def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
         limit = int(connection.scalar(text("SELECT @@max_allowed_packet")) or 0) - 1024
-        for (row,) in connection.exec_driver_sql(statement, parameters, execution_options=STREAMING):
-            if row is None or len(row) > limit:  # of a text that grows too long, MariaDB makes null
-                raise StoreError("", "a row is too large to be put away; raise max_allowed_packet on the server")
-            yield row
+        driver: Any = connection.connection.driver_connection
+        with _as_sqlalchemy_raises(), closing(only_column(driver, statement, parameters)) as rows:
+            for row in rows:
+                if row is None or len(row) > limit:  # of a text that grows too long, MariaDB makes null
+                    raise StoreError("", "a row is too large to be put away; raise max_allowed_packet on the server")
+                yield row
 
     def hand_out_all(self, *_: object) -> list[list[bytes]]:
         raise NotImplementedError("rows are read before they are changed")
+
+    def rows_of(self, _connection: Connection, block: bytes, person: int | None, /) -> Iterator[tuple[Any, ...]] | None:
+        return literals.rows_of(block, person)
+
+    def put_in(self, before: str, rows: Sequence[tuple[Any, ...]], after: str, /) -> Iterator[tuple[Filled, int]]:
+        return literals.put_in(before.replace("%%", "%"), rows, after)
+
+    def fill_in(self, text: str, values: Sequence[Any], /) -> Filled:
+        return literals.fill_in(text.replace("%%", "%"), "%s", values, lambda text: b"X'%b'" % text.hex().encode())
+
+    def holds(
+        self, columns: Sequence[tuple[ColumnElement[Any], str]], bind: Callable[[str], ColumnElement[Any]], /
+    ) -> ColumnElement[Any]:
+        return self.line([self.literal(*each) for each in columns]) == bind("new")
 
     def literal(self, column: ColumnElement[Any], type_: str, /) -> ColumnElement[Any]:
         kind = (re.match(r"\w+", type_) or [""])[0].lower()

@@ -317,7 +317,7 @@ def _try_insert(session: Session, staged: Staged, live: Table, names: set[str]) 
     mine, target = staged.table, session.conditions.table(live.name)
     keyed = [target.c[each] == mine.c[staged.of(each)] for each in staged.taken.key]
     with _undone(session):
-        insert(session, staged, trial=True)
+        insert(session, staged, unless_there=True)
         away = ~exists(select(literal(1)).select_from(target).where(*keyed))
         lines = [line for (line,) in session.run(select(mine.c.line).where(mine.c.why == 0, away))]
     for some in _some(lines):

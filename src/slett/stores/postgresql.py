@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, ClassVar
-from uuid import UUID
 
 from sqlalchemy import (
     URL,
@@ -26,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, SILENCE
+from slett.stores.copytext import lines_of, plain_lines, rows_of
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, SILENCE, Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
@@ -62,6 +62,7 @@ FROM pg_class c JOIN pg_am a ON a.oid = c.relam
 WHERE c.oid = to_regclass(%s) AND c.relkind = 'r' AND a.amname = 'heap'
   AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
 """
+PARAMETERS = 30_000  # of a statement, which takes 65,535
 BLOCK = 64  # bytes: the block of SHA-256
 
 # How values are written in COPY's text, until the transaction ends: so that they read back whatever the server is set
@@ -71,9 +72,6 @@ SELECT set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'postgr
        set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true),
        set_config('xmloption', 'content', true), set_config('lc_monetary', 'C', true)
 """
-_ESCAPES = {b"\\": rb"\\", b"\b": rb"\b", b"\f": rb"\f", b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t", b"\v": rb"\v"}
-_PLAIN = {int, str, UUID}  # written as they are, unless a text has something special in it
-_SPECIAL = re.compile(rb"[\\\b\f\n\r\t\v]")  # what COPY's text format writes as two characters
 _HEIRS = """
 SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relname = %s AND n.nspname = coalesce(%s, current_schema())
@@ -168,7 +166,7 @@ class PostgreSQL:
         if not connection.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
             raise Denied("", "the account may not make temporary tables; grant it TEMPORARY on the database")
 
-    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+    def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         driver: Any = connection.connection.driver_connection
         with _as_sqlalchemy_raises(), driver.pipeline():
             cursors = [driver.execute(text, parameters) for text, parameters in statements]
@@ -177,7 +175,7 @@ class PostgreSQL:
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         driver: Any = connection.connection.driver_connection
         with _as_sqlalchemy_raises(), driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
-            if (text := _plain_lines(rows)) is not None:
+            if (text := plain_lines(rows)) is not None:
                 copy.write(text)
                 return
             for row in rows:
@@ -185,6 +183,9 @@ class PostgreSQL:
 
     def analyse(self, connection: Connection, table: str) -> None:
         connection.exec_driver_sql(f"ANALYZE {table}")
+
+    def returns_deleted(self, _connection: Connection, /) -> bool:
+        return True
 
     def may_capture(self, connection: Connection, table: Table) -> None:
         if connection.exec_driver_sql(_HEIRS, (table.plain_name, table.schema or None)).first():
@@ -206,7 +207,27 @@ class PostgreSQL:
         with _as_sqlalchemy_raises(), driver.pipeline():
             driver.execute(_PINS)
             cursors = [driver.execute(text, parameters) for text, parameters in statements]
-        return [list(_copy_lines(cursor.pgresult, driver.info.encoding)) for cursor in cursors]
+        return [list(lines_of(cursor.pgresult, driver.info.encoding)) for cursor in cursors]
+
+    def rows_of(self, connection: Connection, block: bytes, person: int | None, /) -> Iterator[tuple[Any, ...]] | None:
+        driver: Any = connection.connection.driver_connection
+        return rows_of(block, person) if driver.info.encoding == "utf-8" else None
+
+    def put_in(self, before: str, rows: Sequence[tuple[Any, ...]], after: str, /) -> Iterator[tuple[Filled, int]]:
+        row = f"({', '.join(['%s'] * len(rows[0]))})"
+        many = PARAMETERS // len(rows[0])
+        parts = [rows[start : start + many] for start in range(0, len(rows), many)]
+        for part in parts:
+            yield (f"{before} VALUES {', '.join([row] * len(part))}{after}", tuple(chain(*part))), len(part)
+
+    def fill_in(self, text: str, values: Sequence[Any], /) -> Filled:
+        return text, tuple(values)
+
+    def holds(
+        self, columns: Sequence[tuple[ColumnElement[Any], str]], bind: Callable[[str], ColumnElement[Any]], /
+    ) -> ColumnElement[Any]:
+        given = [bind(f"new {n}").op("::")(literal_column(type_)) for n, (_, type_) in enumerate(columns)]
+        return self.image([column for column, _ in columns]) == self.image(given)
 
     def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
         return column
@@ -313,16 +334,6 @@ class PostgreSQL:
 # -- reading whole tables -------------------------------------------------------------------------------
 
 
-def _plain_lines(rows: Sequence[tuple[Any, ...]]) -> str | None:
-    """Rows in COPY's text format, where none of it needs to be escaped; else None."""
-    if not rows or not set(map(type, chain.from_iterable(rows))) <= _PLAIN:
-        return None
-    width = len(rows[0])
-    text = ("\t".join(["%s"] * width) + "\n") * len(rows) % tuple(chain.from_iterable(rows))
-    as_many = text.count("\t") == (width - 1) * len(rows) and text.count("\n") == len(rows)
-    return text if as_many and "\\" not in text and "\r" not in text else None
-
-
 def _pages(driver: Any, source: str) -> int | None:
     """The size of a table of which many rows can be read as one value, else None.
 
@@ -390,20 +401,6 @@ def _unreachable(message: str) -> str:
         if sign in message:
             return sentence
     return "the connection was lost or could not be made"
-
-
-def _copy_lines(result: Any, encoding: str) -> Iterator[bytes]:
-    """Rows of a result as COPY writes them."""
-    foreign = encoding not in ("utf-8", "ascii")  # ASCII: the database knows no encoding, and changes no byte
-    for row in range(result.ntuples):
-        cells = [result.get_value(row, place) for place in range(result.nfields)]
-        if foreign:
-            cells = [cell and cell.decode(encoding).encode() for cell in cells]
-        yield b"\t".join(rb"\N" if cell is None else _SPECIAL.sub(_escape, cell) for cell in cells) + b"\n"
-
-
-def _escape(found: re.Match[bytes]) -> bytes:
-    return _ESCAPES[found[0]]
 
 
 def _path(path: tuple[str, ...]) -> str:

@@ -40,7 +40,7 @@ class ForeignKey:
 @dataclass(frozen=True, slots=True)
 class Trigger:
     name: str
-    event: Literal["DELETE", "UPDATE"]
+    event: Literal["DELETE", "INSERT", "UPDATE"]
 
 
 @dataclass(frozen=True, slots=True)

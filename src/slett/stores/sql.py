@@ -15,7 +15,7 @@ from sqlalchemy import Connection, String, cast, column, exists, func, insert, l
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores.conditions import Conditions, Inline, Stored, key_column
-from slett.stores.dialect import parse_url
+from slett.stores.dialect import Filled, parse_url
 from slett.stores.errors import StoreError, Unavailable
 from slett.stores.keytables import key_table_ddl
 from slett.stores.operations import Change, Collect, Due, KeySet, Link, Rows
@@ -335,7 +335,7 @@ class Session:
                 with self.store._words():
                     self._dialect.defer(self._live)
             yield self
-            if self._has_deferrable:
+            if self.has_deferrable:
                 with self.store._words():
                     self._dialect.settle(self._live)
             self.run_text("COMMIT")
@@ -363,7 +363,7 @@ class Session:
             with self.transaction():
                 return self.apply_all(changes)
         filled = self._filled(changes)
-        settle = [(SETTLE, ())] if self._has_deferrable else []
+        settle = [(SETTLE, ())] if self.has_deferrable else []
         try:
             touched = self.run_all([(self._dialect.begin, ()), *filled, *settle, ("COMMIT", ())])
         except BaseException:
@@ -371,7 +371,7 @@ class Session:
             raise
         return touched[1 : 1 + len(filled)]
 
-    def _filled(self, changes: Sequence[Change]) -> list[tuple[str, Any]]:
+    def _filled(self, changes: Sequence[Change]) -> list[Filled]:
         made = [self.make.change(change) for change in changes]
         with self.store._words():
             return [(each.text, each.parameters(self.known, NOTHING)) for each in made]
@@ -429,7 +429,8 @@ class Session:
         return made
 
     @property
-    def _has_deferrable(self) -> bool:
+    def has_deferrable(self) -> bool:
+        """Whether a foreign key of the store may wait for the end of a transaction."""
         return any(key.deferrable for each in self.schema.tables.values() for key in each.foreign_keys)
 
     # -- running ------------------------------------------------------------------------------------
@@ -440,7 +441,7 @@ class Session:
         """What comes of a statement that is made for this once."""
         return self.ask(self.make.prepare(statement))
 
-    def run_all(self, filled: Sequence[tuple[str, Any]]) -> list[int]:
+    def run_all(self, filled: Sequence[Filled]) -> list[int]:
         """Run statements with their parameters, in their order; says how many rows each touched."""
         self.statements += len(filled)
         with self.store._words():

@@ -5,7 +5,7 @@ import hmac
 import json
 import sqlite3
 import struct
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from slett.stores import literals
+from slett.stores.dialect import Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
@@ -108,8 +110,9 @@ class SQLite:
         finally:
             connection.exec_driver_sql("ROLLBACK")
 
-    def run_all(self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
-        return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in statements]
+    def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        filled = [(text if isinstance(text, str) else text.decode(), parameters) for text, parameters in statements]
+        return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in filled]
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["?"] * len(rows[0]))
@@ -118,6 +121,9 @@ class SQLite:
 
     def analyse(self, connection: Connection, table: str) -> None:
         """SQLite plans well enough from the indexes of a key table."""
+
+    def returns_deleted(self, _connection: Connection, /) -> bool:
+        return sqlite3.sqlite_version_info >= (3, 35)  # RETURNING is as old as that
 
     def may_capture(self, connection: Connection, table: Table) -> None:
         """Any table's may."""
@@ -128,6 +134,20 @@ class SQLite:
 
     def hand_out_all(self, *_: object) -> list[list[bytes]]:
         raise NotImplementedError("rows are read before they are changed")
+
+    def rows_of(self, _connection: Connection, block: bytes, person: int | None, /) -> Iterator[tuple[Any, ...]] | None:
+        return literals.rows_of(block, person)
+
+    def put_in(self, before: str, rows: Sequence[tuple[Any, ...]], after: str, /) -> Iterator[tuple[Filled, int]]:
+        return literals.put_in(before, rows, after)
+
+    def fill_in(self, text: str, values: Sequence[Any], /) -> Filled:
+        return literals.fill_in(text, "?", values, lambda text: b"'%b'" % text.replace(b"'", b"''"))
+
+    def holds(
+        self, columns: Sequence[tuple[ColumnElement[Any], str]], bind: Callable[[str], ColumnElement[Any]], /
+    ) -> ColumnElement[Any]:
+        return self.line([self.literal(*each) for each in columns]) == bind("new")
 
     def literal(self, column: ColumnElement[Any], _type: str, /) -> ColumnElement[Any]:
         # quote() stops at the first NUL, and knows neither the sign of nought nor every last bit

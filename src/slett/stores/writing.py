@@ -16,8 +16,8 @@ from slett.stores.sql import Session
 from slett.stores.staging import Column, Staged, recall
 
 
-def insert(session: Session, staged: Staged, *, trial: bool = False) -> None:
-    """Put in what is not blocked; as a trial, without what a UNIQUE index keeps out."""
+def insert(session: Session, staged: Staged, *, unless_there: bool = False) -> int:
+    """Put in what is not blocked, perhaps without what a UNIQUE index keeps out; says how many rows."""
     mine, target = staged.table, session.conditions.table(staged.taken.table)
     dialect, columns = session.store.dialect, present(staged)
     rows = recall(
@@ -25,21 +25,21 @@ def insert(session: Session, staged: Staged, *, trial: bool = False) -> None:
     )
     quote = session._live.dialect.identifier_preparer
     names = ", ".join(quote.quote(each.of) for each in columns)
-    before, after = dialect.unless_there if trial else ("INSERT", "")
+    before, after = dialect.unless_there if unless_there else ("INSERT", "")
     text = f"{before} INTO {quote.format_table(target)} ({names}) {dialect.overriding} {rows.text} {after}"
     live = session.schema.tables[staged.taken.table]
     if not (dialect.checks_each_row and any(each.table == live.name for each in live.foreign_keys)):
-        session.ask(replace(rows, text=text))
-        return
+        return int(session.ask(replace(rows, text=text)).rowcount)
     # of the statement's own rows, those to come do not count yet: so it is checked afterwards, by ourselves
     session.run_text("SET foreign_key_checks = 0")
     try:
-        session.ask(replace(rows, text=text))
+        count = int(session.ask(replace(rows, text=text)).rowcount)
     finally:
         session.run_text("SET foreign_key_checks = 1")
     for foreign in live.foreign_keys:
-        if set(foreign.columns) <= {each.of for each in columns} and not trial:
+        if set(foreign.columns) <= {each.of for each in columns} and not unless_there:
             _insist_on_parents(session, staged, foreign)
+    return count
 
 
 def _insist_on_parents(session: Session, staged: Staged, foreign: ForeignKey) -> None:

@@ -15,7 +15,7 @@ def problems(context: Context) -> Iterator[Problem]:
             if name not in names:
                 message = f"table {quoted(table.name)} has no trigger {quoted(name)}"
                 yield error("unknown-trigger", mapped.at("triggers", number), message, suggestion(name, names))
-        events = {"DELETE": context.goes(mapped), "UPDATE": _changed(context, mapped)}
+        events = {"DELETE": context.goes(mapped), "INSERT": False, "UPDATE": _changed(context, mapped)}
         for trigger in table.triggers:
             if events[trigger.event] and trigger.name not in mapped.triggers:
                 verb = "deleted" if trigger.event == "DELETE" else "changed"

@@ -102,8 +102,9 @@ def _finish(graph: Graph, sketch: Sketch, identifiers: Mapping[Key, tuple[tuple[
     looked_at = sketch.known.triggers if sketch.known else ()
     deleted = sketch.owned and sketch.verdict.action == "delete"
     changed = isinstance(sketch.disable, tuple) or any(told.reference.kind == "mention" for told in sketch.references)
+    fires = {"DELETE": deleted, "INSERT": False, "UPDATE": changed}
     for trigger in table.triggers:
-        if trigger.name not in looked_at and (deleted if trigger.event == "DELETE" else changed):
+        if trigger.name not in looked_at and fires[trigger.event]:
             event = "deleted" if trigger.event == "DELETE" else "changed"
             sketch.notes.append(f"trigger `{trigger.name}` runs when a row is {event}: look at it, then list it here")
 
