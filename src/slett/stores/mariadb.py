@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from slett.stores import literals
 from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, Filled, notice_silence
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
-from slett.stores.packets import only_column
+from slett.stores.packets import cells_of, only_column, read_rows
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
 
@@ -46,7 +46,6 @@ GEOMETRY = {
     "geometrycollection",
 }
 BYTES = re.compile("blob|binary|geometry|point|linestring|polygon", re.IGNORECASE)  # types that are not text
-PAGE = 500  # rows that are fetched at once
 GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
 
 
@@ -255,12 +254,12 @@ class MariaDB:
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         name = connection.dialect.identifier_preparer.quote
         source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
-        row_end, cell_end = ends()
         cells = [f"CAST({name(each)} AS CHAR CHARACTER SET utf8mb4)" for each in key]
-        cells += [f"CONVERT({name(each)} USING utf8mb4)" for each in columns]
-        row = ", ".join(f"COALESCE(CAST({each} AS BINARY), '')" for each in cells)
-        query = f"SELECT CONCAT_WS(X'{cell_end.hex()}', {row}) FROM {source}"  # noqa: S608 - names are quoted
-        return Texts(in_blocks(_rows(connection, query), row_end), row_end, cell_end)
+        cells += [name(each) for each in columns]  # which the server sends in the connection's character set
+        query = f"SELECT {', '.join(cells)} FROM {source}"  # noqa: S608 - names are quoted
+        row_end, _ = ends()
+        pieces = (row_end.join(rows) for rows in _rows(connection, query) if rows)
+        return Texts(in_blocks(pieces, row_end), row_end, cells_of)
 
     def lag(self, connection: Connection) -> float | None:
         rows = connection.exec_driver_sql("SHOW REPLICA STATUS").mappings().all()
@@ -322,21 +321,15 @@ def _literal(column: Any, kind: str) -> Any:
     return func.concat(literal_column("'_'"), charset, func.quote(cast(column, BINARY)))
 
 
-def _rows(connection: Connection, query: str) -> Generator[bytes, None, None]:
-    from pymysql import MySQLError
-    from pymysql.cursors import SSCursor
-
-    driver: Any = connection.connection.driver_connection
+def _rows(connection: Connection, query: str) -> Generator[list[bytes], None, None]:
+    ended = False
     try:
-        with closing(driver.cursor(SSCursor)) as cursor:
-            cursor.execute(query)
-            while rows := cursor.fetchmany(PAGE):
-                for (text,) in rows:
-                    if text is None:
-                        raise StoreError("", "a row is longer than max_allowed_packet; raise it to read that row")
-                    yield text
-    except MySQLError as error:
-        raise DBAPIError("", None, error) from None
+        with _as_sqlalchemy_raises(), closing(read_rows(connection.connection.driver_connection, query)) as blocks:
+            yield from blocks
+        ended = True
+    finally:
+        if not ended:
+            connection.invalidate()  # there may be rows on the way
 
 
 def _path(path: tuple[str, ...]) -> str:

@@ -1,8 +1,9 @@
-"""Results of one column, read from MariaDB as fast as its protocol allows.
+"""Large results of MariaDB's, read as fast as its protocol allows: rows as they come over the wire.
 
-PyMySQL spends some twenty calls on each row, more than the server spends on making it. Here it is three, on the same
-buffered socket, in between the query that PyMySQL sends and the end of the result that it notes. What is used of its
-inside has been the same since its version 0.7, and the tests of capturing would fail without it.
+PyMySQL spends some twenty calls on each row, more than the server spends on making it. Here it is three, or, where many
+rows are taken at once and few of them understood, none; on the same buffered socket, in between the query that PyMySQL
+sends and the end of the result. What is used of its inside has been the same since its version 0.7, and the tests of
+capturing and of these packets would fail without it.
 
 The protocol: https://mariadb.com/kb/en/result-set-packets/
 """
@@ -14,6 +15,8 @@ from typing import Any
 LONGEST = 0xFFFFFF  # bytes of a packet; the next one goes on where it ends
 ERROR, END, NULL = 0xFF, 0xFE, 0xFB  # first bytes
 PREFIXES = {0xFC: 3, 0xFD: 4, 0xFE: 9}  # bytes that say how long a value is, where one does not suffice
+HEADER = 4  # bytes before each packet: its size in three, and its number
+READ = 1 << 18  # bytes that are taken from the network at once
 
 
 def only_column(driver: Any, statement: str, parameters: tuple[Any, ...]) -> Generator[bytes | None, None, None]:
@@ -41,6 +44,42 @@ def only_column(driver: Any, statement: str, parameters: tuple[Any, ...]) -> Gen
             yield None if first == NULL else payload[PREFIXES.get(first, 1) :]
 
 
+def read_rows(driver: Any, query: str) -> Generator[list[bytes], None, None]:
+    """The rows of a query, as many as have come, or none yet; memory does not grow with them.
+
+    Whoever stops before the end must close the connection: the server goes on sending.
+
+    Raises:
+        MySQLError: the server refuses, breaks off, or is lost.
+    """
+    from pymysql import err
+
+    driver.query(query, unbuffered=True)
+    driver._result.unbuffered_active = False  # what is left of it is read here
+    try:
+        yield from _in_bulk(driver._rfile)
+    except (EOFError, OSError):
+        driver._force_close()
+        raise err.OperationalError(2013, "Lost connection to MySQL server during query") from None
+
+
+def cells_of(row: bytes) -> list[bytes]:
+    """The texts of one row; of null, an empty one."""
+    cells = []
+    at = 0
+    while at < len(row):
+        size = row[at]
+        at += 1
+        if size == NULL:
+            size = 0
+        elif prefix := PREFIXES.get(size):
+            size = int.from_bytes(row[at : at + prefix - 1], "little")
+            at += prefix - 1
+        cells.append(row[at : at + size])
+        at += size
+    return cells
+
+
 def _read(driver: Any) -> bytes:
     """The next packet."""
     from pymysql.err import OperationalError
@@ -61,3 +100,40 @@ def _read(driver: Any) -> bytes:
         pass
     driver._force_close()
     raise OperationalError(2013, "the connection was lost while rows were read")
+
+
+def _in_bulk(file: Any) -> Generator[list[bytes], None, None]:
+    from pymysql import err
+
+    held = b""
+    long: list[bytes] = []  # the parts of a row that takes several packets
+    while True:
+        rows: list[bytes] = []
+        at = 0
+        while (begin := at + HEADER) <= len(held):
+            size = int.from_bytes(held[at : at + 3], "little")
+            if begin + size > len(held):
+                break
+            row = held[begin : begin + size]
+            at = begin + size
+            if size == LONGEST or long:
+                long.append(row)
+                if size == LONGEST:
+                    continue
+                row, long = b"".join(long), []
+            elif row[0] == END and size < PREFIXES[END]:  # as the size of a text, that byte has eight more after it
+                yield rows
+                return
+            elif row[0] == ERROR:
+                err.raise_mysql_exception(row)
+            rows.append(row)
+        yield rows
+        held = held[at:]
+        rest = HEADER + int.from_bytes(held[:3], "little") - len(held) if len(held) >= HEADER else 0
+        if rest > READ:  # at once, rather than with the beginning copied again and again
+            more = file.read(rest)
+        else:
+            rest, more = 1, file.read1(READ)
+        if len(more) < rest:
+            raise EOFError
+        held += more

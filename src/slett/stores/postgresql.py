@@ -29,7 +29,7 @@ from slett.stores.copytext import lines_of, plain_lines, rows_of
 from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, SILENCE, Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
-from slett.stores.texts import Texts, ends, in_blocks
+from slett.stores.texts import Texts, ends, in_blocks, parted_by
 
 BUSY = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock_timeout, statement_timeout
 NO_TEXT = re.compile(  # types of the families `other` and `array` in which nobody writes words
@@ -291,11 +291,11 @@ class PostgreSQL:
         pages = _pages(driver, source)
         if pages is None:
             query = f"COPY (SELECT {', '.join(cells)} FROM {source}) TO STDOUT"  # noqa: S608 - names are quoted
-            return Texts(_copied(driver, source, query), row_end=b"\n", cell_end=b"\t", escaped=True)
+            return Texts(_copied(driver, source, query), b"\n", parted_by(b"\t"), escaped=True)
         row_end, cell_end = ends()
         row = f" || '{cell_end.decode()}' || ".join(f"coalesce(CAST({each} AS text), '')" for each in cells)
         query = f"SELECT string_agg({row}, '{row_end.decode()}') FROM {source}"  # noqa: S608 - names are quoted
-        return Texts(_gathered(driver, source, query, pages), row_end, cell_end)
+        return Texts(_gathered(driver, source, query, pages), row_end, parted_by(cell_end))
 
     def lag(self, connection: Connection) -> float | None:
         self._insist_on_statistics(connection)

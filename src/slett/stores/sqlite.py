@@ -31,7 +31,7 @@ from slett.stores import literals
 from slett.stores.dialect import Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
-from slett.stores.texts import Texts, ends, in_blocks
+from slett.stores.texts import Texts, ends, in_blocks, parted_by
 
 
 class SQLite:
@@ -203,7 +203,7 @@ class SQLite:
         cells = [f"coalesce(CAST({name(each)} AS TEXT), '')" for each in (*key, *columns)]
         row = f" || '{cell_end.decode()}' || ".join(cells)
         query = f"SELECT {row} FROM {name(table.name)}"  # noqa: S608 - names are quoted
-        return Texts(in_blocks(_rows(connection, query), row_end), row_end, cell_end)
+        return Texts(in_blocks(_rows(connection, query), row_end), row_end, parted_by(cell_end))
 
     def lag(self, connection: Connection) -> float | None:  # noqa: ARG002 (the questions are the same for all)
         return 0  # it has no replicas

@@ -4,8 +4,9 @@ A piece is bytes in UTF-8 and nothing else; only who found something in it takes
 """
 
 import secrets
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from operator import methodcaller
 
 BLOCK = 1 << 18  # bytes that are searched at once
 
@@ -16,16 +17,12 @@ class Texts:
 
     blocks: Generator[bytes, None, None]
     row_end: bytes  # between rows
-    cell_end: bytes  # between the texts of a row
+    cells: Callable[[bytes], list[bytes]]  # the texts of one row
     escaped: bool = False  # as COPY writes a text: with a backslash before a backslash
 
     def rows(self, block: bytes) -> list[bytes]:
         """The rows of a block."""
         return block.split(self.row_end)
-
-    def cells(self, row: bytes) -> list[bytes]:
-        """The texts of one row, or of the same row folded."""
-        return row.split(self.cell_end)
 
     def key(self, row: bytes, size: int) -> tuple[str, ...]:
         """The first texts of a row, as they are in the table."""
@@ -39,6 +36,11 @@ def ends() -> tuple[bytes, bytes]:
     """What no text has in it, to be put between rows and between cells."""
     token = secrets.token_hex(4)
     return f"\x1e{token}\x1e".encode(), f"\x1f{token}\x1f".encode()
+
+
+def parted_by(cell_end: bytes) -> Callable[[bytes], list[bytes]]:
+    """How a row is taken apart that has this between its texts."""
+    return methodcaller("split", cell_end)
 
 
 def in_blocks(rows: Iterable[bytes], row_end: bytes) -> Generator[bytes, None, None]:

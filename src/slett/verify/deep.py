@@ -4,11 +4,9 @@ One pass serves everybody: a block of rows goes whole through one automaton of a
 where it stops is a row taken apart. What is found is counted; no text of any row leaves this module but the key.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
 from typing import Any
 
 from slett.stores.texts import Texts
@@ -39,8 +37,9 @@ class Search:
         for number, needle in enumerate(needles):
             for pattern in patterns(needle):
                 spelled.setdefault(pattern, []).append(number)
+        self._patterns = list(spelled)
         self._meant = list(spelled.values())
-        self._automaton: Any = BytesAhoCorasick(list(spelled))
+        self._automaton: Any = BytesAhoCorasick(self._patterns)
         self._expression = cache(lambda number: expression(needles[number]))
 
     def find(self, texts: Texts, key: int, columns: Sequence[str]) -> tuple[dict[str, Hits], int]:
@@ -57,37 +56,39 @@ class Search:
         size = 0
         for block in texts.blocks:
             size += len(block)
+            folded = fold_bytes(block)
             # overlapping: a needle may lie within another
-            if stops := self._automaton.find_matches_as_indexes(fold_bytes(block), overlapping=True):
-                for row, folded, cells in self._rows(texts, block, stops):
-                    for place, here in self._look(folded, cells, key):
-                        hits = found.setdefault(columns[place - key], Hits())
+            if stops := self._automaton.find_matches_as_indexes(folded, overlapping=True):
+                for row, stopped in _rows(block, folded, texts.row_end, stops):
+                    for place, here in self._look(texts.cells(row)[key:], stopped):
+                        hits = found.setdefault(columns[place], Hits())
                         hits.rows += 1
                         hits.people.update(*(self.needles[number].people for number in here))
                         _remember(hits, texts.key(row, key))
         return found, size
 
-    def _rows(
-        self, texts: Texts, block: bytes, stops: Iterable[tuple[int, int, int]]
-    ) -> Iterator[tuple[bytes, list[bytes], dict[int, set[int]]]]:
-        """Each row in which the automaton stopped, its cells folded, and what each of them may hold."""
-        rows = texts.rows(block)
-        folded = [fold_bytes(row) for row in rows]
-        ends = list(accumulate(len(row) + len(texts.row_end) for row in folded))
-        found: dict[int, dict[int, set[int]]] = {}
-        for pattern, start, _ in stops:
-            place = bisect_right(ends, start)
-            begin = ends[place] - len(texts.row_end) - len(folded[place])
-            cell = folded[place].count(texts.cell_end, 0, start - begin)
-            found.setdefault(place, {}).setdefault(cell, set()).update(self._meant[pattern])
-        for place, cells in found.items():
-            yield rows[place], texts.cells(folded[place]), cells
-
-    def _look(self, folded: Sequence[bytes], cells: Mapping[int, set[int]], key: int) -> Iterator[tuple[int, set[int]]]:
+    def _look(self, cells: Sequence[bytes], stopped: Iterable[int]) -> Iterator[tuple[int, set[int]]]:
         """The cells that hold a needle, looked at letter by letter, and which."""
-        for place, numbers in cells.items():
-            if place >= key and (here := find(folded[place], {number: self._expression(number) for number in numbers})):
+        for place, cell in enumerate(cells):
+            folded = fold_bytes(cell)
+            numbers = {number for each in stopped if self._patterns[each] in folded for number in self._meant[each]}
+            if numbers and (here := find(folded, {number: self._expression(number) for number in numbers})):
                 yield place, here
+
+
+def _rows(
+    block: bytes, folded: bytes, row_end: bytes, stops: Iterable[tuple[int, int, int]]
+) -> Iterator[tuple[bytes, set[int]]]:
+    """Each row in which the automaton stopped, and at which patterns."""
+    rows = block.split(row_end)
+    found: dict[int, set[int]] = {}
+    place = at = 0
+    for pattern, _, end in stops:  # in the order of their ends
+        place += folded.count(row_end, at, end)
+        at = end
+        found.setdefault(place, set()).add(pattern)
+    for place, stopped in found.items():
+        yield rows[place], stopped
 
 
 def _remember(hits: Hits, key: Key) -> None:

@@ -23,6 +23,7 @@ _GROUPS = {6: "222 33", 7: "322 34", 8: "2222 323 44", 9: "333 3222 2322 234", 1
 # Country codes that are one digit or two (ITU-T E.164); the others are three.
 _SHORT = re.compile(r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
 _ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)", re.DOTALL)
+_UNESCAPED = re.compile(r"[A-Za-z0-9_.~@-]*")  # what neither JSON escapes nor an address, but for the @
 _SPACES = dict.fromkeys("nrtbfv", " ")
 
 
@@ -78,6 +79,9 @@ def patterns(needle: Needle) -> set[bytes]:
 
 def _forms(text: str) -> Iterator[str]:
     """Large and small letters, composed or not; only of letters beyond ASCII, since the others are folded."""
+    if text.isascii():
+        yield text
+        return
     beyond = [place for place, letter in enumerate(text) if not letter.isascii() and letter.upper() != letter]
     if len(beyond) > LETTERS:
         forms = {text, text.upper(), text.title()}
@@ -94,6 +98,9 @@ def _forms(text: str) -> Iterator[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     yield text
+    if _UNESCAPED.fullmatch(text):
+        yield text.replace("@", "%40")
+        return
     for ascii_only in (False, True):
         escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield escaped
