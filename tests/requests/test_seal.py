@@ -149,7 +149,7 @@ def test_a_return_that_froze_until_the_keys_were_destroyed_writes_nothing(
 
     def frozen(*arguments: Any) -> Any:
         monkeypatch.undo()
-        clock.forward(days=31)
+        clock.forward(days=38)
         assert end_ways_back(counter.service) == 1
         return finish(*arguments) if way == "straight" else blocked(*arguments)
 

@@ -84,6 +84,7 @@ _OPEN = (
 _WITHDRAW = _SET.where(
     requests.c.state.in_(["filed", "verified", "scheduled"]),
     requests.c.batch.is_(None),  # whoever made a batch of it has begun
+    or_(requests.c.started_at.is_(None), requests.c.kind.not_in(["erase", "close"])),  # and so has who was stopped
 ).values(state="cancelled")
 _DONE = ("fulfilled", "partially_fulfilled")
 _ENDED = and_(requests.c.state.in_(_DONE), requests.c.followed_by.is_(None))

@@ -168,9 +168,13 @@ class Vaults:
         check_lease(self._connection, lease, self._checked)
         self._move(number, ("filling",), "sealed", until=until)
 
-    def begin_return(self, number: int) -> bool:
-        """Whether what is in the vault may be given back: it is whole, its time is not over, nobody destroyed it."""
-        return self._move(number, ("sealed", "returning"), "returning", vaults.c.until > self._now)
+    def begin_return(self, number: int, *, late: timedelta = timedelta()) -> bool:
+        """Whether what is in the vault may be given back: it is whole, its time is not over, nobody destroyed it.
+
+        Args:
+            late: how long after its time it may still be given back.
+        """
+        return self._move(number, ("sealed", "returning"), "returning", vaults.c.until > self._now - late)
 
     def end_return(self, number: int) -> None:
         """What could go back is back; the rest stays sealed until the end."""
@@ -202,14 +206,15 @@ class Vaults:
         """The vaults that nobody sealed although nothing more comes into them, with what is known of them.
 
         Their batch ended before its own end, when a hold stopped the last of its people; or the close that they were
-        made for was never carried out.
+        made for was never carried out. A close that a hold stopped goes on at the release, and fills its vault then.
         """
         ended = select(batches.c.number).where(batches.c.state == "finished")
         never = select(requests.c.reference).where(
             requests.c.state.in_(sorted(FINAL - {"fulfilled", "partially_fulfilled"})), requests.c.batch.is_(None)
         )
         query = select(vaults).where(
-            vaults.c.state == "filling", or_(vaults.c.batch.in_(ended), vaults.c.request.in_(never))
+            vaults.c.state == "filling",
+            or_(vaults.c.batch.in_(ended) & vaults.c.request.is_(None), vaults.c.request.in_(never)),
         )
         return tuple(Vault(**row) for row in self._connection.execute(query.limit(limit)).mappings())
 

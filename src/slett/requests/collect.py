@@ -13,8 +13,8 @@ from slett.requests.hold import find_held, narrowed
 from slett.requests.journal import journal, read_facts
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
-from slett.requests.subject import name_people
-from slett.requests.vouch import not_vouched
+from slett.requests.subject import NOBODY, name_people
+from slett.requests.vouch import not_sealed, not_vouched
 from slett.requests.way_back import drop_vault, sealed_before
 from slett.stores.sql import Session
 
@@ -34,6 +34,9 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
     batch.keep_only({number for number, each in enumerate(batch.requests) if each.state == "scheduled"})
     while batch.requests:
         walk, counts, people = _walk(service, batch, stack)
+        if strangers := not_sealed(service, walk, batch, people):
+            batch.subjects = [NOBODY if number in strangers else one for number, one in enumerate(batch.subjects)]
+            continue
         refusals = _without_sealed(service, batch, find_refusals(service, walk, batch.subjects, people))
         refusals |= not_vouched(service, walk, batch, people)
         if refusals:

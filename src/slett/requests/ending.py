@@ -55,7 +55,7 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
             page.tombstones.add(_stones(service, batch, walk))  # of a sealed account, until its owner comes back
         if batch.kind == "close":
             page.requests.count(counts)
-            _open_window(page, service, batch)
+            _open_window(page, service, batch, by_keys(walk, {0}).get(0, batch.subjects[0]))
         else:
             found = sum(each.rows for each in left) - sum(batch.held_rows.values())
             looked = Verification(page.now, statements, found)
@@ -109,8 +109,8 @@ def _certified(
     ]
 
 
-def _open_window(page: Page, service: Service, batch: Batch) -> None:
-    """The account is put away; from now on it has a way back."""
+def _open_window(page: Page, service: Service, batch: Batch, subject: Subject) -> None:
+    """The account is put away; from now on it has a way back, and is known by a key that nobody else takes."""
     (request,) = batch.requests
     until = page.now + timedelta(days=service.settings.portal.window_days)
     page.requests.open_window(request.reference, until)
@@ -118,6 +118,7 @@ def _open_window(page: Page, service: Service, batch: Batch) -> None:
         page.vaults.seal(batch.lease, batch.vault.number, until)
     page.log.append([{"event": "close fulfilled", "request": request.reference}])
     if who := read_particulars(page, request.reference):
+        page.particulars.put(request.reference, replace(who, subject=subject).pack())
         tell(page, service, "closed", request, who, until=until, erased=True, recovery=needs_code(page, request))
 
 

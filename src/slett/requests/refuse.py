@@ -6,6 +6,7 @@ from typing import Literal
 
 from slett.execute import Walk
 from slett.requests.service import Service
+from slett.requests.status import can_return
 from slett.requests.subject import Subject
 from slett.stores.operations import Delete
 
@@ -54,10 +55,19 @@ def _not_found(service: Service, walk: Walk, subjects: Sequence[Subject], per_pe
             for one in (subjects[number] for number in empty if subjects[number].kind == kind)
             for stone in page.tombstones.find(kind, [one.text]).values()
         }
+        closes = page.requests.some({stone.request for stone in stones.values()})
+        sealed = {each.reference: each.until for each in closes.values() if can_return(each, page.now)}
     found = {}
     for number in empty:
         one = subjects[number]
-        if stone := stones.get((one.kind, one.text)):
+        stone = stones.get((one.kind, one.text))
+        if stone and (until := sealed.get(stone.request)):
+            reason = (
+                f"put away when the account was closed, by request {stone.request}; "
+                f"unless they come back, it is destroyed on {until:%Y-%m-%d}"
+            )
+            found[number] = Refusal("not_found", reason)
+        elif stone:
             reason = f"erased before, on {stone.at:%Y-%m-%d}, by request {stone.request}; nothing is left to change"
             found[number] = Refusal("not_found", reason, erased_before=True)
         elif number not in roots:

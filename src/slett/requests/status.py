@@ -69,9 +69,15 @@ def status_of(service: Service, request: Request, now: datetime, language: str =
         done=tuple(_done(service, request, language)) if request.state in FINAL else (),
         receipt=request.certificate is not None,
         copy_until=copy_until if copy_until and now < copy_until else None,
-        can_cancel=request.state in ("filed", "verified", "scheduled") and request.batch is None,
+        can_cancel=_can_cancel(request),
         can_return=can_return(request, now),
     )
+
+
+def _can_cancel(request: Request) -> bool:
+    """Whether nothing was done yet; also not before a hold stopped it."""
+    begun = request.batch is not None or (request.started_at and request.kind in ("erase", "close"))
+    return request.state in ("filed", "verified", "scheduled") and not begun
 
 
 def can_return(request: Request, now: datetime) -> bool:

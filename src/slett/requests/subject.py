@@ -33,6 +33,9 @@ class Subject:
         return keys.subject(self.kind, self.text)
 
 
+NOBODY = Subject("", ())  # names no row
+
+
 def by_key(plan: Plan, text: str, root: str = "") -> Subject:
     """The person with this key in a root; a composite key is written with commas.
 

@@ -14,6 +14,7 @@ from slett.requests.batch import Batch
 from slett.requests.refuse import Counts, Refusal
 from slett.requests.service import Service
 from slett.requests.subject import Subject
+from slett.requests.way_back import sealed_before
 
 Row = tuple[Any, ...]
 
@@ -36,6 +37,30 @@ def not_vouched(service: Service, walk: Walk, batch: Batch, people: Counts) -> d
     reason = "somebody has that key or identifier who is not known to be erased; look at the row, and name it by key"
     there = watched.intersection(walk.found_roots())
     return {number: Refusal("refused", reason) for number in there - vouched(service, walk, people)}
+
+
+def not_sealed(service: Service, walk: Walk, batch: Batch, people: Counts) -> set[int]:
+    """Of those who were put away when they closed their account: of whom what is there may be somebody else's by now.
+
+    Their rows are in their vault. A root row that has their key or their identifier is of somebody who came since, or
+    of themselves, who came anew and asked for nothing; and so may be what nothing but an identifier names. Whomever a
+    backup brings back a replay erases.
+    """
+    with service.ledger.read() as page:
+        closes = {
+            number: sealed_before(page, request) for number, request in enumerate(batch.requests) if request.follows
+        }
+    sealed = {number for number, closed in closes.items() if closed and closed.state == "fulfilled"}
+    if not sealed:
+        return set()
+    there: set[int] = set()
+    for root in walk.plan.roots:
+        living = {row[0] for row in walk.living_roots(root)}
+        stays = service.relations.tables[root].action == "anonymise"
+        there |= sealed & (living & _unfinished(walk, root, people) if stays else living)
+    touched = sealed.intersection(number for counts in people.values() for number, rows in counts.items() if rows)
+    named = {number for number in touched - there if batch.subjects[number].kind not in walk.plan.roots}
+    return named | there
 
 
 def vouched(service: Service, walk: Walk, people: Counts) -> set[int]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from pyrage import x25519
 
-from slett.ledger import Page, Request
+from slett.ledger import FINAL, Page, Request
 from slett.ledger.vaults import Holder, Vault
 from slett.requests.batch import Batch
 from slett.requests.service import Service
@@ -33,6 +33,7 @@ from slett.vault import (
 
 VaultIdentity = x25519.Identity
 MEGABYTE = 1 << 20
+RETURN_WITHIN = timedelta(days=7)  # longest time after the window that a return takes which was asked for within it
 
 
 class NoWayBack(Exception):
@@ -122,7 +123,7 @@ def vault_of(page: Page, request: Request) -> Vault | None:
 def sealed_before(page: Page, request: Request) -> Request | None:
     """The close that put this person's rows away, whose window has ended since; or None."""
     closed = page.requests.get(request.follows) if request.follows and request.kind == "erase" else None
-    return closed if closed and vault_of(page, closed) else None
+    return closed if closed and closed.kind == "close" and vault_of(page, closed) else None
 
 
 def drop_vault(page: Page, request: Request) -> None:
@@ -186,7 +187,8 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
             raise NoWayBack("late writes of theirs are being looked for at this moment; ask again in a minute")
         vault = vault_of(page, request)
         wrapped = page.vaults.keys(vault.number).get("service") if vault else None
-        if vault is None or wrapped is None or not page.vaults.begin_return(vault.number):
+        late = RETURN_WITHIN if request.kind == "close" else timedelta()  # whoever returns asked for it in time
+        if vault is None or wrapped is None or not page.vaults.begin_return(vault.number, late=late):
             raise NoWayBack(_why_not(vault))
     opened = Opened(service.ledger, vault, unwrap_for_service(service.ledger.keys, wrapped), place_of(service))
     alone = len(vault.people) == 1
@@ -280,9 +282,17 @@ def _settle_forgotten(service: Service) -> None:
 
 
 def _has_window(page: Page, vault: Vault) -> bool:
-    """Whether it is of a close that nothing has followed yet: that ends with its window."""
+    """Whether it is of a close that nothing has followed yet: that ends with its window. Or a return is on its way.
+
+    Whoever asked to come back in time does come back, however long a store is down or paused meanwhile.
+    """
     closed = page.requests.get(vault.request) if vault.request else None
-    return closed is not None and closed.followed_by is None
+    if closed is None:
+        return False
+    ended = page.requests.get(closed.followed_by) if closed.followed_by else None
+    if ended is None or vault.until is None:
+        return closed.followed_by is None
+    return ended.kind == "return" and ended.state not in FINAL and page.now < vault.until + RETURN_WITHIN
 
 
 def _sweep_up(service: Service, number: int) -> None:
