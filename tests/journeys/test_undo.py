@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from slett.execute.run import Run
 from slett.ledger import open_ledger
 from slett.requests.erase import erase, resume
 from slett.requests.expire import expire
+from slett.requests.subject import by_key
 from slett.requests.undo import Undone, undo
 from slett.requests.way_back import NoWayBack, end_ways_back
 from slett.stores.schema import Dialect
@@ -319,3 +321,54 @@ def test_a_store_that_fails_while_giving_back_changes_nothing_and_it_may_be_aske
     assert stores.snapshot() == after
     restore(stores, outcome.reference)
     assert stores.snapshot() == before
+
+
+def test_what_somebody_writes_in_between_comes_back_too_though_the_database_took_it_along(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the step of its table, before the one that deletes its parents: now and then, in the second chunk."""
+    scene.settings |= UNDO | {"chunk_rows": 1}
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE)",
+        "CREATE TABLE posts (id INT PRIMARY KEY, user_id INT, text VARCHAR(80), "
+        "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE)",
+        "CREATE TABLE likes (id INT PRIMARY KEY, post_id INT, "
+        "FOREIGN KEY (post_id) REFERENCES posts (id) ON DELETE CASCADE)",
+        "CREATE TABLE pins (id INT PRIMARY KEY, user_id INT, "
+        "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL)",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no'), (3, 'per@x.no')",
+        "INSERT INTO posts VALUES (1, 1, 'one'), (2, 2, 'two'), (3, 3, 'three')",
+        "INSERT INTO likes VALUES (1, 1), (2, 2), (3, 3)",
+    )
+    scene.map(
+        shop="""
+users: {root: true, identifiers: {email: email}, action: delete}
+posts: {references: [{column: user_id, to: users}], action: delete}
+likes: {references: [{column: post_id, to: posts}], action: delete}
+pins: {references: [{column: user_id, to: users, kind: mention, set: null}]}
+"""
+    )
+    late = [
+        "INSERT INTO posts VALUES (8, 2, 'late'), (9, 3, 'theirs')",
+        "INSERT INTO likes VALUES (8, 8), (9, 9)",
+        "INSERT INTO pins VALUES (8, 2), (9, 3)",
+    ]
+    before = Run._may_begin
+
+    def meanwhile(run: Run, store: str) -> None:
+        if late and scene.rows("SELECT id FROM users") == [(2,), (3,)]:
+            scene.sql(*late)
+            late.clear()
+        before(run, store)
+
+    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    with scene.open() as service:
+        erased = erase(service, [by_key(service.plan, each) for each in "12"])
+        assert not late
+        assert scene.rows("SELECT id FROM posts ORDER BY id") == [(3,), (9,)]
+        assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(8, None), (9, 3)]
+        for each in erased:
+            assert undo(service, each.reference, "1 kari").blocked == ()
+    assert scene.rows("SELECT id, user_id FROM posts ORDER BY id") == [(1, 1), (2, 2), (3, 3), (8, 2), (9, 3)]
+    assert scene.rows("SELECT id, post_id FROM likes ORDER BY id") == [(1, 1), (2, 2), (3, 3), (8, 8), (9, 9)]
+    assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(8, 2), (9, 3)]

@@ -16,7 +16,7 @@ keys; else these two lock and read them first, and if then another number of row
 the transaction again). No row becomes objects here: databases write the text, the bytes pass through.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from secrets import randbits
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, literal_column, select, table, true, update
 from sqlalchemy import column as sa_column
 
+from slett.stores.along import Pulled, going_along, pulled, referred_to
 from slett.stores.conditions import key_column
 from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete, Update
@@ -39,13 +40,24 @@ COPIED, LITERAL = b"%b", b"(%b),\n"
 ASIDE = "slett_aside"  # keys and old values while the new ones are written
 
 Write = Callable[[bytes], None]
+Along = Callable[[Taken, bytes], None]
 
 
-def capture(session: Session, change: Change, write: Write, part: Slice | None = None) -> int:
+def capture(
+    session: Session,
+    change: Change,
+    write: Write,
+    part: Slice | None = None,
+    *,
+    along: Along | None = None,
+    above: tuple[str, ...] = (),
+) -> int:
     """Run a change, or a slice of it, inside `session.transaction()`; says how many rows it touched.
 
     Args:
         write: takes every row as it was, in blocks of bytes. What it raises ends the transaction.
+        along: takes rows of other tables that the database would change along; None: they are not looked for.
+        above: tables whose rows are about to be deleted, and not looked for again.
 
     Raises:
         Unproven: the statement would not be bound to keys. Nothing ran.
@@ -58,6 +70,8 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
         extra |= part.bounds
     of: Part = part.of if part else ""
     session.make.change(change, of)  # proven before anything is handed out
+    if along and isinstance(change, Delete) and (pulls := _pulled(session, change, above)):
+        _take_along(session, change, of, extra, pulls, along, (*above, change.rows.table))
     if session.store.dialect.returns:
         return _gather(session.hand_out(_returning(session, change, taken, of), extra), COPIED, write)
     if isinstance(change, Delete) and _goes_alone(session, change, part):
@@ -82,25 +96,71 @@ def capture(session: Session, change: Change, write: Write, part: Slice | None =
     return changed
 
 
-def capture_all(session: Session, changes: Sequence[Change], write: Callable[[int, bytes], None]) -> list[int]:
+def capture_all(
+    session: Session,
+    changes: Sequence[Change],
+    write: Callable[[int, bytes], None],
+    *,
+    along: Callable[[int, Taken, bytes], None] | None = None,
+) -> list[int]:
     """Run small changes in their order, each captured; says how many rows each touched.
 
     Their rows, of a few thousand in all, are held in memory where all go to the database at once.
 
     Args:
-        write: takes the place of the change and a block of its rows.
+        write, along: as there, and are told the place of the change first.
 
     Raises:
         The same as `capture`.
     """
-    if not session.store.dialect.returns:
-        return [capture(session, change, partial(write, place)) for place, change in enumerate(changes)]
-    made = []
-    for change in changes:
-        session.make.change(change)  # proven before anything is handed out
-        made.append(_returning(session, change, shape(session, change), ""))
-    found = session.hand_out_all(made) if made else []
-    return [_gather(rows, COPIED, partial(write, place)) for place, rows in enumerate(found)]
+    counts: list[int] = []
+    waiting: list[Prepared] = []
+
+    def send() -> None:
+        for rows in session.hand_out_all(waiting) if waiting else []:
+            counts.append(_gather(rows, COPIED, partial(write, len(counts))))
+        waiting.clear()
+
+    for place, change in enumerate(changes):
+        pulls = along is not None and isinstance(change, Delete) and _pulled(session, change, ())
+        if session.store.dialect.returns and not pulls:
+            session.make.change(change)  # proven before anything is handed out
+            waiting.append(_returning(session, change, shape(session, change), ""))
+            continue
+        send()
+        counts.append(capture(session, change, partial(write, place), along=along and partial(along, place)))
+    send()
+    return counts
+
+
+def _pulled(session: Session, change: Delete, above: tuple[str, ...]) -> Pulled:
+    return [each for each in pulled(session, change) if each[0].name not in above]
+
+
+def _take_along(
+    session: Session,
+    change: Delete,
+    of: Part,
+    extra: Mapping[str, Any],
+    found: Pulled,
+    along: Along,
+    above: tuple[str, ...],
+) -> None:
+    """Take first what the database would change along with the rows of a DELETE; from now on they are locked."""
+
+    def make() -> Any:
+        target = session.conditions.table(change.rows.table)
+        returns = session.store.dialect.returns
+        number, where = (_condition if returns else _once)(session, change, target, of)
+        wanted = select(number.label("person"), *(target.c[each] for each in referred_to(found))).where(where)
+        return wanted.with_for_update(of=target if returns else None)
+
+    prepared = session.make.remember(("parents", change, of, referred_to(found)), change.rows, make)
+    parents = [tuple(row) for row in session.ask(prepared, extra)]
+    if not parents:
+        return
+    for each in going_along(session, change, found, parents):
+        capture(session, each, partial(along, shape_of(session, each)), along=along, above=above)
 
 
 def _goes_alone(session: Session, change: Delete, part: Slice | None) -> bool:

@@ -28,6 +28,7 @@ class Dialect(Protocol):
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]
     returns: ClassVar[bool]  # DELETE and UPDATE hand out the rows that they change
+    counts_latest: ClassVar[bool]  # each statement of a transaction sees what was committed before it
     temporary: ClassVar[str]  # begins a temporary table `{name}` of a SELECT; its column `{large}` takes any length
     checks_each_row: ClassVar[bool]  # a foreign key is checked at each row of a statement, not at its end
     unless_there: ClassVar[tuple[str, str]]  # begins and ends an INSERT that leaves out what a UNIQUE index keeps out

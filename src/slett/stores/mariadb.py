@@ -57,6 +57,7 @@ class MariaDB:
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
     returns: ClassVar[bool] = False
+    counts_latest: ClassVar[bool] = False
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} ({large} longblob) AS"
     checks_each_row: ClassVar[bool] = True
     unless_there: ClassVar[tuple[str, str]] = ("INSERT IGNORE", "")

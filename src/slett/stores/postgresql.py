@@ -86,6 +86,7 @@ class PostgreSQL:
     streams_in_transaction: ClassVar[bool] = True
     begin: ClassVar[str] = "BEGIN"
     returns: ClassVar[bool] = True
+    counts_latest: ClassVar[bool] = True
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
     checks_each_row: ClassVar[bool] = False
     unless_there: ClassVar[tuple[str, str]] = ("INSERT", "ON CONFLICT DO NOTHING")

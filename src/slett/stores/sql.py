@@ -182,6 +182,12 @@ class Session:
         self._analyse(known.name)
         return added
 
+    def forget(self, name: str) -> None:
+        """Let a key set go that nothing needs any more."""
+        known = self.known.pop(name)
+        if isinstance(known, Stored):
+            self.run_text(f"{self._dialect.drop} {known.name}")
+
     def clear(self) -> None:
         """Drop the key tables, so that the connection can serve others; a broken one is thrown away."""
         self.known.clear()

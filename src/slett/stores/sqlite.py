@@ -42,6 +42,7 @@ class SQLite:
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
     returns: ClassVar[bool] = False  # only the new values
+    counts_latest: ClassVar[bool] = True
     temporary: ClassVar[str] = "CREATE TEMPORARY TABLE {name} AS"
     checks_each_row: ClassVar[bool] = False
     unless_there: ClassVar[tuple[str, str]] = ("INSERT", "ON CONFLICT DO NOTHING")

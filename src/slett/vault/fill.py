@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 
 from slett.ledger import Lease, Ledger
@@ -58,7 +59,7 @@ class Filling:
         def write(content: bytes) -> None:
             self._add(position, taken, content)
 
-        rows = capture(session, change, write, part)
+        rows = capture(session, change, write, part, along=partial(self._add, position))
         self._rows += rows
         return rows
 
@@ -69,7 +70,10 @@ class Filling:
         def write(place: int, content: bytes) -> None:
             self._add(changes[place][0], shapes[place], content)
 
-        rows = capture_all(session, [change for _, change in changes], write)
+        def along(place: int, taken: Taken, content: bytes) -> None:
+            self._add(changes[place][0], taken, content)
+
+        rows = capture_all(session, [change for _, change in changes], write, along=along)
         self._rows += sum(rows)
         return rows
 

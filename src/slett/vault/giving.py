@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
+from itertools import groupby
 
 from pyrage import x25519
 
@@ -23,6 +24,7 @@ from slett.vault.identity import VaultError
 from slett.vault.parts import Frame, mac, unpack
 from slett.vault.place import Place
 
+Group = tuple[int, int, Taken]  # the position of a step, which of its changes came first, and what it took
 KEPT = 4_000_000  # bytes of a vault that are opened once; of a larger one, each part once for each table in it
 
 
@@ -102,7 +104,7 @@ def put_back(
             stack.enter_context(session.transaction(defer=True))
             stack.enter_context(session.exactly())
         staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
-        for taken, blocks in _groups(opened):
+        for taken, blocks in _groups(opened, sessions):
             if taken.store not in sessions:
                 found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
                 missing |= needed(taken)
@@ -137,7 +139,7 @@ def _straight(
                 stack.enter_context(session.exactly())
                 ways[name] = Straight(session, person)
             rows = 0
-            for taken, blocks in _groups(opened):
+            for taken, blocks in _groups(opened, sessions):
                 if taken.store not in ways:
                     raise Astray
                 rows += ways[taken.store].take(taken, blocks)
@@ -173,9 +175,9 @@ def _in_circles(staged: Sequence[tuple[Session, Staged]]) -> Iterator[tuple[Sess
         yield session, together
 
 
-def _groups(opened: Opened) -> Iterator[tuple[Taken, Iterator[bytes]]]:
+def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[Taken, Iterator[bytes]]]:
     """What each step took out of each table, in all passes: what was taken last comes first."""
-    groups: dict[tuple[int, int, Taken], set[int]] = {}
+    groups: dict[Group, set[int]] = {}
     kept: list[Frame] | None = []  # all of them, unless that is too much to keep in memory
     size = 0
     for number, frame in opened.frames():
@@ -185,6 +187,26 @@ def _groups(opened: Opened) -> Iterator[tuple[Taken, Iterator[bytes]]]:
         turn = len(groups)  # of two changes of one step, what guards it came first
         known = next((each for each in groups if each[0] == frame.position and each[2] == frame.taken), None)
         groups.setdefault(known or (frame.position, turn, frame.taken), set()).add(number)
-    for (position, _, taken), numbers in sorted(groups.items(), key=lambda each: each[0][:2], reverse=True):
+    for (position, _, taken), numbers in _parents_first(groups, sessions):
         frames = iter(kept) if kept is not None else (frame for _, frame in opened.frames(numbers))
         yield taken, (each.content for each in frames if each.position == position and each.taken == taken)
+
+
+def _parents_first(groups: Mapping[Group, set[int]], sessions: Mapping[str, Session]) -> list[tuple[Group, set[int]]]:
+    """What was taken last comes first; of one step, before what refers to it: that was taken along, now and then."""
+    latest = sorted(groups.items(), key=lambda each: each[0][:2], reverse=True)
+    ordered = []
+    for _, of_step in groupby(latest, key=lambda each: each[0][0]):
+        rest = list(of_step)
+        while rest:
+            there = {each.table for (_, _, each), _ in rest if each.what == "rows"}
+            free = (each for each in rest if not _refers(each[0][2], sessions) & there)
+            ordered.append(next(free, rest[0]))
+            rest.remove(ordered[-1])
+    return ordered
+
+
+def _refers(taken: Taken, sessions: Mapping[str, Session]) -> set[str]:
+    """The other tables that rows of this one refer to."""
+    live = sessions[taken.store].schema.tables.get(taken.table) if taken.store in sessions else None
+    return {key.table for key in live.foreign_keys if key.table != taken.table} if live else set()

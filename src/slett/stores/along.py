@@ -1,0 +1,65 @@
+"""Rows that the database would change along with a DELETE: found beforehand, so that they can be put away first.
+
+A plan deletes children before their parents, but others may write one more in between. Where its foreign key says
+ON DELETE CASCADE or SET NULL, the parent's DELETE changes it without handing it out, and no undo would know of it. So
+the parents are locked, from where on nobody can refer to them, and whoever refers to them by then goes before them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from slett.stores.errors import StoreError
+from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Rule, Update, Write
+from slett.stores.schema import ForeignKey, Table
+from slett.stores.sql import Session
+from slett.stores.taken import shape
+
+Pulled = list[tuple[Table, ForeignKey]]
+
+
+def pulled(session: Session, change: Change) -> Pulled:
+    """The other tables whose rows the database would change with this change, and by which of their foreign keys."""
+    if not isinstance(change, Delete):
+        return []
+    return [
+        (table, key)
+        for table in session.schema.tables.values()
+        for key in table.foreign_keys
+        if key.table == change.rows.table != table.name and key.on_delete in ("CASCADE", "SET NULL")
+    ]
+
+
+def referred_to(found: Pulled) -> tuple[str, ...]:
+    """The columns by which rows of the changed table are referred to."""
+    return tuple(dict.fromkeys(each for _, key in found for each in key.match))
+
+
+def going_along(session: Session, change: Delete, found: Pulled, parents: list[tuple[Any, ...]]) -> Iterator[Change]:
+    """What the database would do along with a DELETE of these rows, as changes of our own.
+
+    Args:
+        parents: their persons' numbers and the columns that `referred_to` names; they are locked.
+    """
+    columns = referred_to(found)
+    live = session.schema.tables[change.rows.table]
+    families = tuple(column.family for each in columns if (column := live.column(each)))
+    keys = KeySet(f"slett along {live.name}", session.store.name, live.name, columns, families, columns)
+    session.know(keys, parents, people=1 if session.conditions.person(change.rows) is None else 2)
+    changes = [each for table, key in found if (each := _change(session, table, key, keys.name))]
+    # MariaDB may count what was there when the transaction began; there, each is tried
+    counts = session.count(changes) if session.store.dialect.counts_latest else [1] * len(changes)
+    yield from (each for each, count in zip(changes, counts, strict=True) if count)
+    session.forget(keys.name)
+
+
+def _change(session: Session, table: Table, key: ForeignKey, keys: str) -> Change | None:
+    """None where the columns could not be given back."""
+    rows = Rows(table.name, (Link(key.columns, keys, key.match),), key=table.primary_key)
+    if key.on_delete == "CASCADE":
+        return Delete(rows)
+    change = Update(rows, tuple(Write(each, Rule("null")) for each in key.columns))
+    try:
+        shape(session, change)
+    except StoreError:
+        return None
+    return change
