@@ -53,6 +53,26 @@ class Tombstones:
         """Take away the tombstones that were set for a request: its person is back."""
         self._connection.execute(delete(tombstones).where(tombstones.c.request == request))
 
+    def twins(self, request: str) -> list[str]:
+        """The other requests whose tombstones of persons are all of values that this one has set some for, too."""
+        person = tombstones.c.kind.not_like("kept %")
+        mine = select(tombstones.c.kind, tombstones.c.hash).where(tombstones.c.request == request, person)
+        set_for = {tuple(row) for row in self._connection.execute(mine)}
+        hashes = [digest for _, digest in set_for]
+        others = {
+            other
+            for some in slices(hashes)
+            for other in self._connection.execute(
+                select(tombstones.c.request).where(tombstones.c.hash.in_(some), tombstones.c.request != request)
+            ).scalars()
+        }
+        found = []
+        for other in sorted(others):
+            theirs = select(tombstones.c.kind, tombstones.c.hash).where(tombstones.c.request == other, person)
+            if {tuple(row) for row in self._connection.execute(theirs)} <= set_for:
+                found.append(other)
+        return found
+
     def find(self, kind: str, values: Iterable[str]) -> dict[str, Tombstone]:
         """The newest tombstones of those values that have one."""
         return {value: stones[-1] for value, stones in self.every(kind, values).items()}

@@ -19,7 +19,7 @@ from slett.requests.progress import tell
 from slett.requests.service import Service
 from slett.requests.settling import settle
 from slett.requests.subject import Subject
-from slett.requests.way_back import needs_code, sealed_before, undo_until
+from slett.requests.way_back import needs_code, sealed_before, undo_until, vault_of
 from slett.verify import Left
 
 FILES = 100  # people in a batch up to which the certificates' files are written at once, and not when asked for
@@ -51,8 +51,10 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
             number: replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference])
             for (number, _), each in zip(numbered, there, strict=True)
         }
+        stones = _stones(service, batch, walk)
+        _end_restores(page, service, stones)
         if not left:
-            page.tombstones.add(_stones(service, batch, walk))  # of a sealed account, until its owner comes back
+            page.tombstones.add(stones)  # of a sealed account, until its owner comes back
         if batch.kind == "close":
             page.requests.count(counts)
             _open_window(page, service, batch, by_keys(walk, {0}).get(0, batch.subjects[0]))
@@ -160,6 +162,21 @@ def _stones(service: Service, batch: Batch, walk: Walk) -> list[tuple[str, str, 
         for row in walk.rows_of(name):
             stones[kind, Subject(kind, tuple(row[place] for place in places)).text] = references[row[0]]
     return [(kind, text, reference) for (kind, text), reference in stones.items()]
+
+
+def _end_restores(page: Page, service: Service, stones: Sequence[tuple[str, str, str]]) -> None:
+    """Whoever was restored in part, and leaves again, does not come back by what is left of that way back."""
+    restores = page.requests.find(kind="restore", state="partially_fulfilled")
+    erased = page.requests.some(each.follows for each in restores if each.follows)
+    undone = {each.subject: each for each in erased.values() if each.followed_by in {one.reference for one in restores}}
+    if not undone:
+        return
+    for kind, text, reference in stones:
+        before = undone.pop(service.ledger.keys.subject(kind, text), None)
+        if before and page.requests.undo(before.reference, reference):
+            vault = vault_of(page, before)
+            if vault and len(vault.people) == 1:
+                page.vaults.destroy(vault.number, at_end=False)
 
 
 def _kept_tables(service: Service, batch: Batch) -> dict[int, list[KeptTable]]:

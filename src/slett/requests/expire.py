@@ -6,11 +6,12 @@ from typing import Any
 
 from slett.execute.scope import unpack
 from slett.ledger import Kept
-from slett.plan.steps import detaching
+from slett.plan.steps import NULL, detaching, owner_detaching
 from slett.requests.pause import insist_on_work
 from slett.requests.service import Service
 from slett.stores.errors import StoreError
 from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Update
+from slett.stores.sql import Session
 
 KEPT = "kept"  # the key set of the rows at hand
 
@@ -37,7 +38,8 @@ def key_text(key: Iterable[Any]) -> str:
 def expire(service: Service) -> list[Expired]:
     """Erase every kept row that is due today, children before parents, whatever the map says of its table by now.
 
-    A row that is gone already is forgotten silently: whoever deleted it did what was due.
+    A row that is gone already is forgotten silently: whoever deleted it did what was due. A row that belongs to
+    somebody again, because its key was given out anew, stays and is forgotten, too.
 
     Raises:
         StoreError: a store failed, or is paused. What was erased is forgotten, the rest is due still.
@@ -75,12 +77,16 @@ def _erase(service: Service, store: str, table: str, kept: list[Kept]) -> int:
     keys = KeySet(KEPT, store, table, live.primary_key, families, live.primary_key)
     gone = Delete(Rows(table, (Link(live.primary_key, KEPT, live.primary_key),), key=live.primary_key))
     rows: list[tuple[Any, ...]] = [(0, *key) for each in kept for key in unpack([each.keys])]
-    erased = 0
+    erased = left = 0
     with service.sessions() as sessions:
         session = sessions[store]
         for start in range(0, len(rows), service.settings.chunk_rows):
-            session.know(keys, rows[start : start + service.settings.chunk_rows], people=1)
+            some = rows[start : start + service.settings.chunk_rows]
+            session.know(keys, some, people=1)
             with session.transaction():
+                if owned := _somebodys(service, session, f"{store}/{table}", gone.rows):
+                    session.know(keys, [row for row in some if key_text(row[1:]) not in owned], people=1)
+                    left += len(owned)
                 for change in _letting_go(service, f"{store}/{table}"):
                     session.apply(change)
                 erased += session.apply(gone)
@@ -90,7 +96,27 @@ def _erase(service: Service, store: str, table: str, kept: list[Kept]) -> int:
             (kept_kind(store, table), key_text(key), each.request) for each in kept for key in unpack([each.keys])
         )
         page.log.append([{"event": "expired", "store": store, "table": table, "rows": erased}])
+        if left:
+            page.log.append([{"event": "expired rows left", "store": store, "table": table, "rows": left}])
     return erased
+
+
+def _somebodys(service: Service, session: Session, name: str, rows: Rows) -> set[str]:
+    """Those of the rows that have an owner again: what led to their person was made null when they were kept."""
+    mapped = service.relations.tables.get(name)
+    if mapped is None or mapped.action != "keep":
+        return set()
+    key = rows.key
+    links = dict.fromkeys(
+        write.column
+        for way in service.relations.ways(name)
+        for write in owner_detaching(service.relations, mapped, name, way)
+        if write.rule == NULL and not write.path
+    )
+    if not links:
+        return set()
+    read = session.read(rows, (*key, *links), key)
+    return {key_text(row[: len(key)]) for row in read if any(value is not None for value in row[len(key) :])}
 
 
 def _letting_go(service: Service, parent: str) -> Iterator[Change]:

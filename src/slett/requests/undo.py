@@ -9,7 +9,7 @@ from slett.ledger import Page, Request
 from slett.ledger.requests import State
 from slett.requests.progress import move_on
 from slett.requests.service import Service
-from slett.requests.way_back import NoWayBack, bring_back, is_back, say_blocked
+from slett.requests.way_back import NoWayBack, bring_back, is_back, kept_back_of, say_blocked
 from slett.stores.giveback import Blocked
 from slett.vault import Given
 
@@ -43,6 +43,8 @@ def undo(service: Service, reference: str, who: str, *, partly: bool = False) ->
         if request is None or request.kind != "erase":
             raise NoWayBack(f"{reference} is no erasure; `slett status` lists what was asked for")
         before = page.requests.get(request.followed_by) if request.followed_by else None
+        if before and before.kind != "restore":
+            raise NoWayBack(f"{reference} was undone in part, and they left again by {before.reference}")
         if before and before.state == "fulfilled":
             raise NoWayBack(f"{reference} was undone already, by {request.followed_by}")
         asked = page.approvals.add(reference, who, within=AGREE_WITHIN)
@@ -65,6 +67,9 @@ def _note(page: Page, service: Service, erased: Request, given: Given) -> str:
     digest = service.datamap.digest
     (restore,) = page.requests.file("restore", [erased.subject], digest, promise, "scheduled", follows=erased)
     page.requests.undo(erased.reference, restore.reference)
+    for rest in kept_back_of(page, erased):  # they are back: nobody erases at a release what was held of them
+        if page.requests.move([rest.reference], "scheduled", "cancelled", reason="they were restored"):
+            page.log.append([{"event": "cancelled", "request": rest.reference}])
     move_on(page, restore.reference, "scheduled", "running")
     move_on(page, restore.reference, "running", "verifying")
     page.requests.count({restore.reference: {"": {"return": given.rows}}})

@@ -183,6 +183,7 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         StoreError: a store failed. Repeat it.
     """
     with service.ledger.write() as page:
+        _insist_on_waiting(kept_back_of(page, request))
         if request.batch is not None and page.batches.is_looked_at(request.batch):
             raise NoWayBack("late writes of theirs are being looked for at this moment; ask again in a minute")
         vault = vault_of(page, request)
@@ -202,7 +203,8 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
     def may_commit() -> None:
         """Whoever was frozen meanwhile may have been given up, and the keys destroyed."""
         with service.ledger.read() as page:
-            now = vault_of(page, request)
+            now, rest = vault_of(page, request), kept_back_of(page, request)
+        _insist_on_waiting(rest)
         if now is None or not (now.state == "returning" or (now.state == "sealed" and not alone)):
             raise NoWayBack(_why_not(now))
 
@@ -219,13 +221,36 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
     with service.ledger.write() as page:
         settle(page, given)
         if is_back(given):
-            page.tombstones.remove(request.reference)
-            page.kept.forget([each.number for each in page.kept.of(request.reference)])
+            for each in (request.reference, *_twins(page, request)):
+                page.tombstones.remove(each)
+                page.kept.forget([kept.number for kept in page.kept.of(each)])
         if alone and not given.blocked:
             page.vaults.destroy(vault.number, at_end=False)
         else:
             page.vaults.end_return(vault.number)
     return given
+
+
+def kept_back_of(page: Page, erased: Request) -> list[Request]:
+    """The requests that wait to erase what a hold kept back of an erasure, or are about to."""
+    others = page.requests.find(subject=erased.subject, kind="erase")
+    return [
+        each
+        for each in others
+        if each.follows == erased.reference and each.origin == "released" and each.state not in FINAL
+    ]
+
+
+def _insist_on_waiting(rest: Sequence[Request]) -> None:
+    if any(each.batch is not None for each in rest):
+        raise NoWayBack("what a hold had kept back of theirs is being erased at this moment; ask again when it is done")
+
+
+def _twins(page: Page, request: Request) -> list[str]:
+    """The erasures of the same person before and after a backup brought them back: whoever undoes one undoes both."""
+    twins = page.requests.some(page.tombstones.twins(request.reference)).values()
+    again = ("replay", "doubtful")
+    return [each.reference for each in twins if request.origin in again or each.origin in again]
 
 
 def say_blocked(found: Sequence[Blocked]) -> str:

@@ -1,0 +1,159 @@
+"""What one capability leaves behind is what the next one finds: undo, holds, kept rows, backups."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from slett.requests.due import catch_up
+from slett.requests.expire import expire
+from slett.requests.hold import place, release
+from slett.requests.replay import replay
+from slett.requests.undo import Undone, undo
+from slett.requests.way_back import NoWayBack
+from tests.journeys.scene import Scene, subjects
+
+MAP = """
+users:
+  root: true
+  identifiers: {email: email}
+  action: delete
+clicks:
+  references: [{column: user_id, to: users}]
+  action: delete
+orders:
+  references: [{column: user_id, to: users}]
+  action: keep
+  until: {column: placed_on, add: 5 years, from: year-end}
+  basis: a law
+  columns: [id, placed_on]
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sqlite_database: str) -> Scene:
+    scene = Scene(tmp_path, {"shop": sqlite_database}, {"vault": {"undo_window_hours": 48}})
+    scene.sql(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(80))",
+        "CREATE TABLE clicks (id INTEGER PRIMARY KEY, user_id INT REFERENCES users (id))",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INT REFERENCES users (id), placed_on DATE NOT NULL)",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no')",
+        "INSERT INTO clicks VALUES (1, 1), (2, 2), (3, 1)",
+        "INSERT INTO orders VALUES (1, 1, '2024-01-01'), (2, 2, '2024-01-01')",
+    )
+    scene.map(shop=MAP)
+    return scene
+
+
+def backup(scene: Scene) -> Callable[[], None]:
+    """Back the store up; what is given back restores it."""
+    file = Path(scene.urls["shop"].removeprefix("sqlite:///"))
+    copy = scene.folder / "backup.db"
+    shutil.copy(file, copy)
+
+    def give_back() -> None:
+        shutil.copy(copy, file)
+
+    return give_back
+
+
+def restore(scene: Scene, reference: str, *, partly: bool = False) -> Undone:
+    with scene.open() as service:
+        return undo(service, reference, "1 kari", partly=partly)
+
+
+def expire_on(scene: Scene, day: date) -> None:
+    before = scene.today
+    scene.today = day
+    with scene.open() as service:
+        expire(service)
+    scene.today = before
+
+
+def hold(scene: Scene, *tables: str, key: int = 1) -> int:
+    with scene.open() as service:
+        return place(service, subjects(service, [key])[0], "claim", date(2030, 1, 1), tables)
+
+
+def let_go(scene: Scene, number: int) -> None:
+    with scene.open() as service:
+        release(service, number)
+        catch_up(service)
+
+
+# -- holds and undo
+
+
+def test_whoever_was_erased_but_for_what_is_held_and_restored_is_not_erased_at_the_release(shop: Scene) -> None:
+    before = shop.snapshot()
+    number = hold(shop, "shop/orders")
+    (outcome,) = shop.erase(1)
+    assert outcome.state == "partially_fulfilled"
+    restore(shop, outcome.reference)
+    assert shop.snapshot() == before
+    let_go(shop, number)
+    assert shop.snapshot() == before
+
+
+# -- undo and again
+
+
+def test_who_was_restored_in_part_and_erased_again_does_not_come_back_by_the_first_undo(shop: Scene) -> None:
+    (first,) = shop.erase(1)
+    shop.sql("INSERT INTO clicks VALUES (1, 2)")
+    found = restore(shop, first.reference, partly=True)
+    assert found.blocked
+    (second,) = shop.erase(1)
+    assert second.state == "fulfilled"
+    shop.sql("DELETE FROM clicks WHERE id = 1")
+    erased = shop.snapshot()
+    with pytest.raises(NoWayBack):
+        restore(shop, first.reference, partly=True)
+    assert shop.snapshot() == erased
+
+
+def test_who_was_erased_with_others_and_restored_in_part_and_erased_again_stays_away(shop: Scene) -> None:
+    first, _ = shop.erase(1, 2)
+    shop.sql("INSERT INTO clicks VALUES (1, NULL)")
+    found = restore(shop, first.reference, partly=True)
+    assert found.blocked
+    (second,) = shop.erase(1)
+    assert second.state == "fulfilled"
+    shop.sql("DELETE FROM clicks WHERE id = 1")
+    erased = shop.snapshot()
+    with pytest.raises(NoWayBack):
+        restore(shop, first.reference, partly=True)
+    assert shop.snapshot() == erased
+
+
+# -- backups
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_whoever_was_erased_twice_by_a_replay_and_restored_stays(shop: Scene, which: int) -> None:
+    before = shop.snapshot()
+    give_back = backup(shop)
+    (first,) = shop.erase(1)
+    give_back()
+    with shop.open() as service:
+        (second,) = replay(service).outcomes
+    assert second.state == "fulfilled"
+    restore(shop, (first, second)[which].reference)
+    assert shop.snapshot() == before
+    with shop.open() as service:
+        assert replay(service).outcomes == ()
+    assert shop.snapshot() == before
+    expire_on(shop, date(2031, 1, 1))
+    assert shop.snapshot() == before
+
+
+# -- kept rows
+
+
+def test_a_kept_row_whose_key_is_somebody_elses_by_now_stays(shop: Scene) -> None:
+    shop.erase(1)
+    shop.sql("DELETE FROM orders WHERE id = 1", "INSERT INTO orders VALUES (1, 2, '2030-05-05')")
+    expire_on(shop, date(2031, 1, 1))
+    assert shop.rows("SELECT id FROM orders WHERE id = 1") == [(1,)]
