@@ -54,6 +54,29 @@ def test_a_circle_of_two_is_opened_where_it_may_be_null(scene: Scene) -> None:
     }
 
 
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_an_heir_that_repeats_the_key_of_a_row_in_a_circle_keeps_its_own(scene: Scene) -> None:
+    """No key of PostgreSQL's is one over a table and its heirs together."""
+    circle(
+        scene,
+        {
+            "teams": "id INT PRIMARY KEY, user_id INT NOT NULL REFERENCES users (id), lead_id INT",
+            "members": "id INT PRIMARY KEY, team_id INT NOT NULL REFERENCES teams (id)",
+            "old_teams": "PRIMARY KEY (id)) INHERITS (teams",
+        },
+        ("teams", "lead_id", "members"),
+        "INSERT INTO teams VALUES (1, 1, 11), (2, 2, 21)",
+        "INSERT INTO members VALUES (11, 1), (21, 2)",
+        "INSERT INTO old_teams VALUES (1, 2, 21), (3, 1, 11)",
+    )
+    scene.map(shop=USERS + TEAMS)
+    before = scene.rows("SELECT * FROM ONLY old_teams ORDER BY id")
+    erased(scene, 1)
+    assert before == [(1, 2, 21), (3, 1, 11)]
+    assert scene.rows("SELECT * FROM teams ORDER BY id") == [(1, 2, 21), (2, 2, 21)]
+    assert scene.rows("SELECT * FROM members ORDER BY id") == [(21, 2)]
+
+
 RING = """
 boats:
   references: [{column: user_id, to: users}, {column: berth_id, to: berths}]

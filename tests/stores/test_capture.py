@@ -247,6 +247,15 @@ def test_values_without_a_key_are_refused_beforehand(shop: Shop) -> None:
         shape_of(session, change)
 
 
+def test_rows_of_a_table_with_heirs_are_refused_beforehand(postgresql_database: str) -> None:
+    """An heir may repeat a key of its parent's, so that values written by that key would be two rows'."""
+    with opened(postgresql_database) as shop:
+        execute(shop.url, "CREATE TABLE more (since DATE) INHERITS (users)")
+        later = replace(shop, schema=shop.store.read_schema())
+        with later.session(1) as session, pytest.raises(StoreError, match="has heirs"):
+            shape_of(session, FORGET)
+
+
 def test_a_shape_can_be_written_down(shop: Shop) -> None:
     with shop.session(1) as session:
         for change in (Delete(OWN_LOG), FORGET):
