@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from slett.requests.subject import by_key
 from slett.requests.undo import Undone, undo
 from slett.requests.way_back import NoWayBack, end_ways_back
 from slett.stores.schema import Dialect
-from slett.vault import VaultError
+from slett.vault import VaultError, giving
 from tests.conftest import NewDatabase
 from tests.journeys.apart import Apart
 from tests.journeys.everything import build
@@ -372,3 +373,28 @@ pins: {references: [{column: user_id, to: users, kind: mention, set: null}]}
     assert scene.rows("SELECT id, user_id FROM posts ORDER BY id") == [(1, 1), (2, 2), (3, 3), (8, 2), (9, 3)]
     assert scene.rows("SELECT id, post_id FROM likes ORDER BY id") == [(1, 1), (2, 2), (3, 3), (8, 8), (9, 9)]
     assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(8, 2), (9, 3)]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mariadb"], scope="session")
+@pytest.mark.parametrize("way", ["straight", "with care"])
+def test_a_store_waits_while_another_one_is_worked_on(
+    dialect: Dialect, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Longer than a server lets a transaction be idle."""
+    monkeypatch.setattr(import_module(f"slett.stores.{dialect}"), "IDLE_SECONDS", 1)
+    scene = Scene(tmp_path, {"shop": new_database(dialect), "crm": new_database(dialect)}, dict(UNDO))
+    build(scene)
+    before = scene.snapshot()
+
+    def slowly(opened: Any, sessions: Any) -> Any:
+        sessions["crm"].run_text("DO sleep(2)" if dialect == "mariadb" else "SELECT pg_sleep(2)")
+        return groups(opened, sessions)
+
+    groups = giving._groups
+    with scene.open() as service:
+        (erased,) = erase(service, subjects(service, "1"))
+        monkeypatch.setattr(giving, "_groups", slowly)
+        if way == "with care":
+            monkeypatch.setattr(giving, "_straight", lambda *_: None)
+        assert undo(service, erased.reference, "1 kari").blocked == ()
+    assert scene.snapshot() == before

@@ -134,6 +134,9 @@ class Dialect(Protocol):
     def exactly(self, connection: Connection, /) -> AbstractContextManager[None]:
         """Within, values are read and written as they were handed out, whatever the server is set to."""
 
+    def patiently(self, connection: Connection, /) -> AbstractContextManager[None]:
+        """Within, inside a transaction, the server waits `PATIENT_SECONDS` for the next statement."""
+
     def staging(
         self,
         connection: Connection,
@@ -184,6 +187,7 @@ class Dialect(Protocol):
 
 
 IDLE_SECONDS = 15  # less than a lease runs: a successor finds nothing of its predecessor's under way
+PATIENT_SECONDS = 3_600  # while work goes on in another store, in one undertaking with this one
 GRACE_SECONDS = 10.0  # after the server should have given a statement up
 SILENCE = {"idle": 15, "interval": 5, "count": 3}  # seconds, seconds, times: until a peer that says nothing is dead
 KINDS = {

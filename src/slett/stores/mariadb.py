@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -24,10 +24,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores import literals
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, Filled, notice_silence
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, Filled, notice_silence
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.packets import cells_of, only_column, read_rows
 from slett.stores.schema import Column, Family, Table
@@ -209,10 +209,17 @@ class MariaDB:
         # zero is a number, not the next one; and every date that was there may be written
         more = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
         connection.exec_driver_sql(f"SET sql_mode = '{mode},{more}', time_zone = '+00:00'")
-        try:
+        with _afterwards(connection, "SET sql_mode = %s, time_zone = %s", (mode, zone)):
             yield
-        finally:
-            connection.exec_driver_sql("SET sql_mode = %s, time_zone = %s", (mode, zone))
+
+    @contextmanager
+    def patiently(self, connection: Connection) -> Iterator[None]:
+        if not getattr(connection.dialect, "is_mariadb", False):  # MySQL waits as long as it takes
+            yield
+            return
+        connection.exec_driver_sql(f"SET SESSION idle_transaction_timeout = {PATIENT_SECONDS}")
+        with _afterwards(connection, f"SET SESSION idle_transaction_timeout = {IDLE_SECONDS}"):
+            yield
 
     def staging(
         self,
@@ -290,6 +297,18 @@ class MariaDB:
             found = re.search(r"CONSTRAINT `([^`]+)`", str(original))
             return Conflict(store, f"constraint `{found[1] if found else number}` forbids it")
         return StoreError(store, f"MariaDB error {number}")
+
+
+@contextmanager
+def _afterwards(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Iterator[None]:
+    """Whatever happens, that statement is run at the end; what happened is what is told."""
+    try:
+        yield
+    except BaseException:
+        with suppress(SQLAlchemyError):  # of a lost connection, which is not used again
+            connection.exec_driver_sql(statement, parameters)
+        raise
+    connection.exec_driver_sql(statement, parameters)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.copytext import lines_of, plain_lines, rows_of
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, SILENCE, Filled
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, SILENCE, Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks, parted_by
@@ -246,6 +246,13 @@ class PostgreSQL:
     def exactly(self, connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(_PINS)
         yield
+
+    @contextmanager
+    def patiently(self, connection: Connection) -> Iterator[None]:
+        limit = "SET LOCAL idle_in_transaction_session_timeout = '{}s'"
+        connection.exec_driver_sql(limit.format(PATIENT_SECONDS))
+        yield
+        connection.exec_driver_sql(limit.format(IDLE_SECONDS))  # after an error, the transaction's end does so
 
     def staging(
         self,

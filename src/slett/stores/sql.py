@@ -252,6 +252,12 @@ class Session:
             finally:
                 self._exact = False
 
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Within, the transaction lasts while nothing happens in it, because another store's is worked on."""
+        with self.store._words(), self._dialect.patiently(self._live):
+            yield
+
     # -- looking ------------------------------------------------------------------------------------
 
     def count(self, changes: Sequence[Change]) -> list[int]:

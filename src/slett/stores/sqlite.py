@@ -171,6 +171,10 @@ class SQLite:
     def exactly(self, _connection: Connection, /) -> Iterator[None]:
         yield
 
+    @contextmanager
+    def patiently(self, _connection: Connection, /) -> Iterator[None]:
+        yield
+
     def staging(
         self,
         _connection: Connection,

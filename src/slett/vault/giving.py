@@ -5,7 +5,7 @@ crash between two commits leaves the vault as it was; a second time, what is bac
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -103,26 +103,27 @@ def put_back(
         for session in sessions.values():
             stack.enter_context(session.transaction(defer=True))
             stack.enter_context(session.exactly())
-        staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
-        for taken, blocks in _groups(opened, sessions):
-            if taken.store not in sessions:
-                found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
-                missing |= needed(taken)
-                continue
-            session = sessions[taken.store]
-            without = dropped.get(f"{taken.store}/{taken.table}", ())
-            now = stage(session, taken, blocks, person, without=without)
-            for _, before in (each for each in staged if each[0] is session):
-                if now.taken.what == "values":
-                    reach_back(session, before, now)
-            staged.append((session, now))
-        for session, together in _in_circles(staged):
-            stays = blocked(session, *together)
-            missing |= bool(stays) and any(needed(each.taken) for each in together)
-            found += stays
-            rows += sum(give_back(session, each) for each in together)
-        if missing:
-            raise CannotGoBack(found)
+        with _patiently(sessions):
+            staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
+            for taken, blocks in _groups(opened, sessions):
+                if taken.store not in sessions:
+                    found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
+                    missing |= needed(taken)
+                    continue
+                session = sessions[taken.store]
+                without = dropped.get(f"{taken.store}/{taken.table}", ())
+                now = stage(session, taken, blocks, person, without=without)
+                for _, before in (each for each in staged if each[0] is session):
+                    if now.taken.what == "values":
+                        reach_back(session, before, now)
+                staged.append((session, now))
+            for session, together in _in_circles(staged):
+                stays = blocked(session, *together)
+                missing |= bool(stays) and any(needed(each.taken) for each in together)
+                found += stays
+                rows += sum(give_back(session, each) for each in together)
+            if missing:
+                raise CannotGoBack(found)
         may_commit()
     return Given(rows, tuple(found))
 
@@ -138,19 +139,29 @@ def _straight(
                 stack.enter_context(session.transaction(defer=defers(session)))
                 stack.enter_context(session.exactly())
                 ways[name] = Straight(session, person)
-            rows = 0
-            for taken, blocks in _groups(opened, sessions):
-                if taken.store not in ways:
-                    raise Astray
-                rows += ways[taken.store].take(taken, blocks)
-            for way in ways.values():
-                way.finish()
+            with _patiently(sessions):
+                rows = 0
+                for taken, blocks in _groups(opened, sessions):
+                    if taken.store not in ways:
+                        raise Astray
+                    rows += ways[taken.store].take(taken, blocks)
+                for way in ways.values():
+                    way.finish()
             may_commit()
             return rows
     except Astray:
         for session in sessions.values():
             session.staged.clear()  # rolled back
         return None
+
+
+@contextmanager
+def _patiently(sessions: Mapping[str, Session]) -> Iterator[None]:
+    """While one store is worked on, nothing happens in the transactions of the others."""
+    with ExitStack() as stack:
+        for session in sessions.values() if len(sessions) > 1 else ():
+            stack.enter_context(session.patiently())
+        yield
 
 
 class CannotGoBack(VaultError):
