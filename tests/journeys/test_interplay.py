@@ -2,17 +2,19 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from slett.requests.due import catch_up
+from slett.requests.erase import Stage, erase
 from slett.requests.expire import expire
-from slett.requests.hold import place, release
+from slett.requests.hold import HeldBack, place, release
+from slett.requests.particulars import Particulars
 from slett.requests.replay import replay
 from slett.requests.undo import Undone, undo
-from slett.requests.way_back import NoWayBack
+from slett.requests.way_back import NoWayBack, end_ways_back
 from tests.journeys.scene import Scene, subjects
 
 MAP = """
@@ -94,6 +96,40 @@ def test_whoever_was_erased_but_for_what_is_held_and_restored_is_not_erased_at_t
     restore(shop, outcome.reference)
     assert shop.snapshot() == before
     let_go(shop, number)
+    assert shop.snapshot() == before
+
+
+@pytest.mark.parametrize("beside", [[], [2]], ids=["alone", "released into a batch"])
+def test_what_was_taken_before_a_hold_and_after_it_comes_back_together(shop: Scene, beside: list[int]) -> None:
+    before = shop.snapshot()
+    shop.settings["chunk_rows"] = 1
+    placed: list[int] = []
+
+    def watch(stage: Stage, done: int, _total: int) -> None:
+        if stage == "change" and done and not placed:
+            placed.append(hold(shop))
+
+    with shop.open() as service, pytest.raises(HeldBack):
+        erase(service, subjects(service, [1]), watch)
+    shop.resume()
+    with shop.open() as service:
+        end_ways_back(service)
+        release(service, placed[0])
+        for subject in subjects(service, beside):
+            with service.ledger.write() as page:
+                hashed = subject.hash(service.ledger.keys)
+                (other,) = page.requests.file("erase", [hashed], "0" * 64, timedelta(hours=1), "verified")
+                page.particulars.put(other.reference, Particulars(subject, (), (), "", "").pack())
+                page.requests.schedule(
+                    other, secret="0" * 64, promise=timedelta(hours=1), not_before=page.now, doubt=""
+                )
+        catch_up(service)
+        with service.ledger.read() as page:
+            ended = page.requests.find(kind="erase")
+    assert {each.state for each in ended} == {"fulfilled"}
+    assert shop.rows("SELECT id FROM users") == ([] if beside else [(2,)])
+    for each in ended:
+        assert restore(shop, each.reference).blocked == ()
     assert shop.snapshot() == before
 
 

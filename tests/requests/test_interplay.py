@@ -10,7 +10,7 @@ import pytest
 from slett.execute import Run
 from slett.ledger import Request
 from slett.requests import at_once
-from slett.requests.desk import Filed
+from slett.requests.answers import Filed
 from slett.requests.erase import erase
 from slett.requests.hold import HeldBack, place, release
 from slett.requests.runner import run_once
@@ -139,6 +139,25 @@ def test_a_close_that_a_hold_stopped_half_way_has_its_whole_window(scene: Scene,
             vault = page.vaults.of_request(request.reference)
         assert vault
         assert (vault.state, vault.until) == ("sealed", closed.until)
+
+
+def test_whoever_is_half_put_away_and_held_in_part_then_waits_for_that_too(scene: Scene, clock: Clock) -> None:
+    """A refusal would leave half of them in a vault that nobody opens."""
+    scene.settings["chunk_rows"] = 1
+    with opened_counter(scene, clock) as counter:
+        before = counter.scene.snapshot()
+        request, number = stop_half_way(counter)
+        half = counter.scene.snapshot()
+        other = place(counter.service, counter.subject(3), "claim 2", date(2030, 1, 1), ("shop/listings",))
+        for hold in (number, other):
+            assert counter.scene.snapshot() == half != before
+            assert counter.request(request.reference).held == hold
+            release(counter.service, hold)
+            for _ in range(2):
+                clock.forward(minutes=10)
+                run_once(counter.service)
+        assert counter.state(request.reference) == "fulfilled"
+        assert counter.scene.rows("SELECT id FROM users WHERE id = 3") == []
 
 
 def test_whoever_is_half_put_away_cannot_cancel_and_lose_that_half(scene: Scene, clock: Clock) -> None:

@@ -32,7 +32,7 @@ class Vault:
     created_at: datetime
     people: Sequence[str] = ()  # references of requests: the place of each is the number that their rows have
     batch: int | None = None  # whose rows; None: nothing was taken yet
-    request: str | None = None  # of a close, which is made before its batch
+    request: str | None = None  # of a close, which is made before its batch; or of whom a hold stopped half way
     until: datetime | None = None  # the end of the way back; None while it is being filled
     destroyed_at: datetime | None = None
 
@@ -89,12 +89,16 @@ class Vaults:
         self._connection.execute(update(vaults).where(vaults.c.number == vault.number).values(values))
         return replace(vault, batch=lease.batch, people=people)
 
+    def wait_for(self, number: int, request: str) -> None:
+        """A hold stopped the only request that fills it: it stays that request's, which goes on at the release."""
+        self._connection.execute(update(vaults).where(vaults.c.number == number).values(request=request))
+
     def of_batch(self, batch: int) -> Vault | None:
         """The vault of a batch, or None."""
         return self._one(vaults.c.batch == batch)
 
     def of_request(self, reference: str) -> Vault | None:
-        """The vault that was made for a close, or None."""
+        """The vault that was made for a close, or waits for an erasure to go on; or None."""
         return self._one(vaults.c.request == reference)
 
     def wrap(self, number: int, wrapped: Sequence[Wrapped]) -> None:
@@ -210,7 +214,7 @@ class Vaults:
         """
         ended = select(batches.c.number).where(batches.c.state == "finished")
         never = select(requests.c.reference).where(
-            requests.c.state.in_(sorted(FINAL - {"fulfilled", "partially_fulfilled"})), requests.c.batch.is_(None)
+            requests.c.state.in_(sorted(FINAL - {"fulfilled", "partially_fulfilled"}))
         )
         query = select(vaults).where(
             vaults.c.state == "filling",

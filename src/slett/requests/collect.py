@@ -8,7 +8,14 @@ from slett.execute import Run, Walk
 from slett.requests import hooks
 from slett.requests.batch import Batch, Outcome
 from slett.requests.filing import seal_who
-from slett.requests.held import closes_in_part, held_rows, really_held, recalled_unless_held, suspend_held
+from slett.requests.held import (
+    closes_in_part,
+    held_rows,
+    really_held,
+    recalled_unless_held,
+    suspend_held,
+    whole_if_begun,
+)
 from slett.requests.hold import find_held, narrowed
 from slett.requests.journal import journal, read_facts
 from slett.requests.refuse import Refusal, find_refusals
@@ -43,6 +50,7 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
             _refuse(service, batch, refusals)
         # whoever places the first hold from now on is heard before each transaction
         elif batch.newest_hold and (held := really_held(walk, people, find_held(service, walk))):
+            held = whole_if_begun(batch, held)
             if in_part := closes_in_part(batch, held):
                 _refuse(service, batch, in_part)
                 continue
@@ -56,6 +64,8 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
             _rehearse(service, walk.sessions)
             journal(service, batch, walk, counts, people)
             return walk
+        elif half_way := _half_way(service, batch):
+            _go_on_apart(service, batch, half_way)
         elif large := _too_large(service, batch, people):
             if not _set_apart(service, batch, large):
                 return None
@@ -95,6 +105,27 @@ def _rehearse(service: Service, sessions: Mapping[str, Session]) -> None:
         if store not in service.rehearsed:
             session.rehearse([step.change for step in service.plan.steps if step.store == store])
             service.rehearsed.add(store)
+
+
+def _half_way(service: Service, batch: Batch) -> set[int]:
+    """Whom a hold stopped half way: what was taken of them is in a vault of their own, and so comes the rest."""
+    if len(batch.requests) == 1:
+        return set()
+    begun = [number for number, each in enumerate(batch.requests) if each.started_at]
+    if not begun:
+        return set()
+    with service.ledger.read() as page:
+        return {number for number in begun if page.vaults.of_request(batch.requests[number].reference)}
+
+
+def _go_on_apart(service: Service, batch: Batch, numbers: Set[int]) -> None:
+    with service.ledger.write() as page:
+        for number in sorted(numbers):
+            request, subject = batch.requests[number], batch.subjects[number]
+            apart = page.batches.set_apart(batch.lease, [request.reference], batch.lane or "small")
+            seal_who(page, apart.lease, [request], [subject])
+            batch.apart.append(apart.number)
+    batch.keep_only(set(range(len(batch.requests))) - numbers)
 
 
 def _too_large(service: Service, batch: Batch, people: Mapping[int, Mapping[int, int]]) -> set[int]:

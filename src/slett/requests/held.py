@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from slett.execute import Walk
 from slett.requests.batch import Batch, Outcome
@@ -51,6 +52,16 @@ def closes_in_part(batch: Batch, held: Mapping[int, HeldRequest]) -> dict[int, R
     }
 
 
+def whole_if_begun(batch: Batch, held: Mapping[int, HeldRequest]) -> dict[int, HeldRequest]:
+    """Of an account that is half sealed by now nothing can be refused: it waits for whatever holds any of it."""
+    return {
+        number: replace(each, tables=frozenset())
+        if batch.requests[number].kind == "close" and batch.requests[number].started_at
+        else each
+        for number, each in held.items()
+    }
+
+
 def held_rows(service: Service, walk: Walk, held: HeldRequest, counts: Sequence[int]) -> dict[str, int]:
     """How many rows are kept back of the person: table → rows."""
     back = kept_back(service, held.tables)
@@ -82,6 +93,8 @@ def recalled_unless_held(service: Service, batch: Batch, stack: ExitStack) -> Wa
             batch.outcomes[request.reference] = Outcome(request.reference, "held", reason)
         batch.left_out |= set(held)
         if len(batch.left_out) == len(batch.requests):
+            if batch.vault and len(batch.requests) == 1:
+                page.vaults.wait_for(batch.vault.number, batch.requests[0].reference)
             page.batches.finish(batch.lease)
             return None
     return recalled(service, batch, stack.enter_context(service.sessions()))

@@ -46,8 +46,8 @@ class NoWayBack(Exception):
 def give_vault(page: Page, service: Service, batch: Batch) -> None:
     """Give the batch its vault, if its rows have a way back; on the page that journals the batch."""
     first = batch.requests[0]
-    if first.kind == "close":
-        vault = page.vaults.of_request(first.reference)
+    if mine := page.vaults.of_request(first.reference):
+        vault: Vault | None = mine
     elif service.settings.vault.undo_window_hours and not first.follows:
         made = make_identity()
         vault = page.vaults.create(made.recipient, [wrap_for_service(service.ledger.keys, made.identity)])
@@ -127,8 +127,9 @@ def sealed_before(page: Page, request: Request) -> Request | None:
 
 
 def drop_vault(page: Page, request: Request) -> None:
-    """A close that is refused needs no vault."""
-    if vault := page.vaults.of_request(request.reference):
+    """A close that is refused needs no vault, unless something is in it since a hold stopped it half way."""
+    vault = page.vaults.of_request(request.reference)
+    if vault and page.vaults.size(vault.number)[0] == 0:
         page.vaults.destroy(vault.number, at_end=False)
 
 
@@ -312,7 +313,7 @@ def _has_window(page: Page, vault: Vault) -> bool:
     Whoever asked to come back in time does come back, however long a store is down or paused meanwhile.
     """
     closed = page.requests.get(vault.request) if vault.request else None
-    if closed is None:
+    if closed is None or closed.kind != "close" or closed.state not in ("fulfilled", "partially_fulfilled"):
         return False
     ended = page.requests.get(closed.followed_by) if closed.followed_by else None
     if ended is None or vault.until is None:
