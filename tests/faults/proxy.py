@@ -11,6 +11,8 @@ class Proxy:
     """Passes bytes on between a port of its own and a server, until told otherwise.
 
     `cut_at`: every connection is closed before this many bytes of the client's have been passed on, counted over all.
+    `hold_at`: the connection that would pass on more than this many bytes of the clients' stands still until `release`,
+    and then goes on with what was sent meanwhile; every other passes.
     `swallow_at`: from then on nothing of what the server answers arrives, and then the connection is closed by nobody.
     """
 
@@ -21,6 +23,8 @@ class Proxy:
         self.passed = 0  # bytes from clients
         self.cut_at = 0
         self.swallow_at = 0
+        self.hold_at = 0
+        self._released = threading.Event()
         self.stalled = False  # nothing passes, in either direction
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
@@ -36,8 +40,13 @@ class Proxy:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
+    def release(self) -> None:
+        """What was held goes on."""
+        self._released.set()
+
     def close(self) -> None:
         self._closed = True
+        self._released.set()
         self._listening.close()
         self.drop()
 
@@ -69,6 +78,10 @@ class Proxy:
                 for key, _ in ready.select(timeout=0.2):
                     source: socket.socket = key.fileobj  # type: ignore[assignment]  # only sockets are registered
                     content = source.recv(65_536)
+                    if source is client and self.hold_at and self.passed + len(content) > self.hold_at:
+                        self.hold_at = 0
+                        self._released.clear()
+                        self._released.wait()
                     if not content or not self._passes(source is client, len(content)):
                         raise OSError
                     if source is client or not (self.swallow_at and self.passed >= self.swallow_at):

@@ -12,6 +12,7 @@ from slett.requests.erase import resume
 from slett.stores.errors import Unavailable
 from slett.stores.schema import Dialect
 from tests.conftest import NewDatabase
+from tests.faults.farm import wait_for
 from tests.faults.proxy import Proxy, behind
 from tests.journeys.everything import CRM, SHOP, build
 from tests.journeys.scene import Scene
@@ -43,7 +44,7 @@ class Line:
         build(self.direct)
         build_map(self.scene)
         for proxy in self.proxies.values():
-            proxy.passed = proxy.cut_at = proxy.swallow_at = 0
+            proxy.passed = proxy.cut_at = proxy.swallow_at = proxy.hold_at = 0
 
     def end(self) -> None:
         for proxy in self.proxies.values():
@@ -52,7 +53,7 @@ class Line:
     def finish(self) -> None:
         """What was left unfinished comes to its end."""
         for proxy in self.proxies.values():
-            proxy.cut_at = proxy.swallow_at = 0
+            proxy.cut_at = proxy.swallow_at = proxy.hold_at = 0
         with self.scene.open() as service:
             resume(service, force=True)
             with service.ledger.read() as page:
@@ -110,4 +111,33 @@ def test_an_answer_that_never_arrives_is_waited_for_so_long_and_no_longer(
         with pytest.raises(Unavailable):
             line.run()
         line.finish()
+        assert line.direct.snapshot() == line.wanted
+
+
+SESSIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid()",
+    "mariadb": "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_arrives_after_it_was_given_up_changes_nothing(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement stands still on its way, for longer than is waited; it reaches the database when all else is done."""
+    for module in ("postgresql", "mariadb"):
+        monkeypatch.setattr(f"slett.stores.{module}.GRACE_SECONDS", 0.5)
+        monkeypatch.setattr(f"slett.stores.{module}.IDLE_SECONDS", 2)  # then the server gives up what has begun
+    line.scene.settings["statement_seconds"] = 1.0
+    dice = random.Random(6)
+    proxy = line.proxies["shop"]
+    alone = SESSIONS[line.urls["shop"].partition(":")[0]]
+    for _ in range(2):
+        line.begin()
+        proxy.hold_at = dice.randrange(line.passed["shop"] // 2, line.passed["shop"])
+        with pytest.raises(Unavailable):
+            line.run()
+        line.finish()
+        assert line.direct.snapshot() == line.wanted
+        proxy.release()
+        wait_for(lambda: line.direct.rows(alone) == [(0,)], 30, "what came late is not through")
         assert line.direct.snapshot() == line.wanted

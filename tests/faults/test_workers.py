@@ -208,7 +208,7 @@ def test_a_thousand_requests_on_four_workers_under_every_fault_at_once(
     """
     requests = int(os.environ.get("FAULT_REQUESTS", "1000"))
     people = requests * 6 // 5
-    settings = {"batch_people": max(5, requests // 40), "lock_seconds": 1.0, "statement_seconds": 20.0}
+    settings = {"batch_people": max(5, requests // 20), "lock_seconds": 1.0, "statement_seconds": 20.0}
     world = World(tmp_path, shop_server.create(), new_database("mariadb"), ledger_server.create(), people, **settings)
     dice = random.Random(seed)
     leaving = dice.sample(range(1, people + 1), requests)
