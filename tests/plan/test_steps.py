@@ -102,6 +102,31 @@ def test_a_table_that_refers_to_itself_is_walked_until_nothing_new_is_found() ->
     assert walked.repeat
 
 
+def test_tables_that_do_not_feed_each_other_are_walked_together() -> None:
+    """One round trip for all of them; whoever is fed comes after, and a circle goes by itself."""
+    tables = ("carts", "orders", "items", "notes", "posts", "prints")
+    parents = {"items": "orders", "notes": "items", "prints": "posts"}
+    said = [
+        f"{each}: {{references: [{{column: above, to: {parents.get(each, 'users')}}}], action: delete}}"
+        for each in tables
+        if each != "posts"
+    ]
+    said.append("posts: {references: [{column: author, to: users}, {column: above, to: posts}], action: delete}")
+    leaves = [f"l{each}: {{references: [{{column: above, to: {each}}}], action: delete}}" for each in tables]
+    live = [table(each, "id integer, above integer?", key("above", parents.get(each, "users"))) for each in tables[:4]]
+    live += [table("posts", "id integer, author integer, above integer?", key("above", "posts"))]
+    live += [table("prints", "id integer, above integer", key("above", "posts"))]
+    live += [table(f"l{each}", "id integer, above integer", key("above", each)) for each in tables]
+    found = make_plan(related(ROOT + ", ".join([*said, *leaves]), USERS, *live))
+    walked = [{each.into.partition("/")[2] for each in round.collects} for round in found.rounds]
+    assert sorted(map(sorted, walked)) == [["carts", "orders"], ["items"], ["notes"], ["posts"], ["prints"], ["users"]]
+    before: set[str] = set()
+    for names in walked:
+        fed = {parents.get(name, "users") for name in names - {"users"}}
+        assert fed <= before
+        before |= names
+
+
 def test_a_mention_of_a_row_that_stays_for_good_keeps_its_reference() -> None:
     found = make_plan(
         related(

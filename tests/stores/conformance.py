@@ -97,6 +97,38 @@ class Conformance:
             assert session.count_of("orders") == 2
             assert sorted(session.rows_of("orders")) == [(0, 1, 10), (0, 2, 20)]
 
+    @pytest.mark.parametrize("inline_keys", [0, 1, 2, 500])
+    @pytest.mark.parametrize("people", [(1,), (2,), (1, 3)])
+    def test_what_is_collected_together_is_what_is_collected_one_by_one(
+        self, shop: Shop, inline_keys: int, people: tuple[int, ...]
+    ) -> None:
+        """Wherever the keys travel, also when some of them become too many on the way, and twice into one set."""
+        wanted = [(Collect("orders", OWN_ORDERS), ORDERS), (Collect("log", OWN_LOG), LOG)]
+        wanted += [(Collect("users", OWN_USERS), USERS), (Collect("orders", OWN_ORDERS), ORDERS)]
+        found = []
+        for together in (True, False):
+            with shop.session(*people, inline_keys=inline_keys) as session:
+                for keys in (ORDERS, LOG, USERS):
+                    session.expect(keys, people=len(people))
+                if together:
+                    session.collect_all(wanted)
+                else:
+                    for each in wanted:
+                        session.collect(*each)
+                found.append([sorted(session.rows_of(each.name), key=repr) for each in (ORDERS, LOG, USERS)])
+        assert found[0] == found[1]
+        assert all(found[0])
+
+    def test_whom_nobody_named_nothing_is_collected_of(self, shop: Shop) -> None:
+        with shop.session(1) as session:
+            session.known["named"].values.clear()  # type: ignore[union-attr] # one person's are inline
+            session.expect(ORDERS, people=1)
+            session.expect(LOG, people=1)
+            asked = session.statements
+            session.collect_all([(Collect("orders", OWN_ORDERS), ORDERS), (Collect("log", OWN_LOG), LOG)])
+            assert (list(session.rows_of("orders")), list(session.rows_of("log"))) == ([], [])
+            assert session.statements == asked
+
     @ways
     def test_a_key_of_null_is_collected_once_too(self, shop: Shop, inline_keys: int) -> None:
         """Else a table that refers to itself would be walked for ever."""

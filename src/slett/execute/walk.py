@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from slett.plan import Named, Plan
-from slett.stores.operations import KeySet, Rows
+from slett.plan.model import Round
+from slett.stores.operations import Collect, KeySet, Rows
 from slett.stores.sql import Session
 
 Values = Sequence[tuple[int, Any]]  # (person's number, value)
@@ -68,16 +69,30 @@ class Walk:
                 self._take_identifiers()
             if number == roots:
                 self._finish_roots(identifiers=identifiers)
-            new = True
-            while new:
-                new = False
-                for collect in each.collects:
-                    keys = self.plan.keysets[collect.into]
-                    self.bring(keys.store, collect.rows)
-                    new |= bool(self.sessions[keys.store].collect(collect, keys))
-                new = new and each.repeat
+            if each.repeat:
+                self._collect_repeatedly(each)
+            else:
+                self._collect_once(each)
         if len(rounds) == roots:
             self._finish_roots(identifiers=identifiers)
+
+    def _collect_once(self, each: Round) -> None:
+        mine: dict[str, list[tuple[Collect, KeySet]]] = {}
+        for collect in each.collects:
+            keys = self.plan.keysets[collect.into]
+            self.bring(keys.store, collect.rows)
+            mine.setdefault(keys.store, []).append((collect, keys))
+        for store, collects in mine.items():
+            self.sessions[store].collect_all(collects)
+
+    def _collect_repeatedly(self, each: Round) -> None:
+        new = True
+        while new:
+            new = False
+            for collect in each.collects:
+                keys = self.plan.keysets[collect.into]
+                self.bring(keys.store, collect.rows)
+                new |= bool(self.sessions[keys.store].collect(collect, keys))
 
     def _found_by_identifiers(self) -> bool:
         """Whether a root is found by what another root's rows tell: then roots are gone through twice."""

@@ -33,7 +33,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Keys to collect in this order; where they feed each other, again until nothing new is found."""
+    """Keys to collect; where they feed each other, in this order, again until nothing new is found."""
 
     collects: tuple[Collect, ...]
     repeat: bool = False

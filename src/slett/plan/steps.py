@@ -61,15 +61,24 @@ def _rounds(relations: Relations, keysets: dict[str, KeySet]) -> tuple[tuple[Rou
 
 
 def _ordered_rounds(relations: Relations, keysets: dict[str, KeySet], names: Sequence[str]) -> list[Round]:
+    """Who feeds others before them; as many as do not feed each other go together, in one round trip."""
     through = {name: {way.parent for way in relations.ways(name) if way.parent} for name in names}
-    rounds = []
+    rounds: list[Round] = []
+    found: dict[str, int] = {}  # the round of each name
     for group in components(names, through):
-        collects = [
+        collects = tuple(
             Collect(name, Rows(relations.tables[name].name, (way.link,), unless=way.holders, key=keysets[name].key))
             for name in group
             for way in relations.ways(name)
-        ]
-        rounds.append(Round(tuple(collects), repeat=len(group) > 1 or group[0] in through[group[0]]))
+        )
+        repeat = len(group) > 1 or group[0] in through[group[0]]
+        first = 1 + max((found[each] for name in group for each in through[name] if each in found), default=-1)
+        place = next((n for n, each in enumerate(rounds) if n >= first and not (repeat or each.repeat)), len(rounds))
+        if place == len(rounds):
+            rounds.append(Round(collects, repeat=repeat))
+        else:
+            rounds[place] = Round(rounds[place].collects + collects)
+        found |= dict.fromkeys(group, place)
     return rounds
 
 

@@ -79,6 +79,11 @@ class Dialect(Protocol):
     def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         """Run statements one after the other, in as few round trips as may be; how many rows each touched."""
 
+    def ask_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[list[tuple[Any, ...]]]:
+        """The rows that each of several queries finds, in as few round trips as may be."""
+
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Put rows into a key table, the fastest way there is."""
 

@@ -149,6 +149,12 @@ class MariaDB:
                 found.append(cursor.execute(statement))
         return found
 
+    def ask_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[list[tuple[Any, ...]]]:
+        found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
+        return [list(map(tuple, rows)) for rows in found]
+
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["%s"] * len(rows[0]))
         insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a key table, named by us

@@ -173,6 +173,14 @@ class PostgreSQL:
             cursors = [driver.execute(text, parameters) for text, parameters in statements]
         return [cursor.rowcount for cursor in cursors]
 
+    def ask_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[list[tuple[Any, ...]]]:
+        driver: Any = connection.connection.driver_connection
+        with _as_sqlalchemy_raises(), driver.pipeline():
+            cursors = [driver.execute(text, parameters) for text, parameters in statements]
+        return [cursor.fetchall() for cursor in cursors]
+
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         driver: Any = connection.connection.driver_connection
         with _as_sqlalchemy_raises(), driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:

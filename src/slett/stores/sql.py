@@ -153,9 +153,33 @@ class Session:
             self._fill(known, ((0, *value) for value in values))
         return self._collect_stored(collect.rows, keys, known)
 
+    def collect_all(self, collects: Sequence[tuple[Collect, KeySet]]) -> None:
+        """The same of several that do not build on each other: small ones in one round trip."""
+        small = [place for place, each in enumerate(collects) if self._is_small(*each)]
+        found: dict[int, list[Row]] = {}
+        if len(small) > 1:
+            some = (collects[place] for place in small)
+            asked = [self._inline_query(collect.rows, keys.columns) for collect, keys in some]
+            found = dict(zip(small, self.ask_all(asked), strict=True))
+        for place, (collect, keys) in enumerate(collects):
+            known, rows = self.known[keys.name], found.get(place)
+            if rows is None or not isinstance(known, Inline) or self._add_inline(rows, known) is None:
+                self.collect(collect, keys)
+
+    def _is_small(self, collect: Collect, keys: KeySet) -> bool:
+        """Whether what the keys are found by, and so far they themselves, travel in the statement."""
+        inputs = [self.known[link.keys] for link in collect.rows.links]
+        inline = all(isinstance(each, Inline) for each in (self.known[keys.name], *inputs))
+        return inline and any(isinstance(each, Inline) and each.values for each in inputs)
+
     def _collect_inline(self, rows: Rows, known: Inline) -> int | None:
         """None when they become too many to stay inline."""
-        found = self.ask(self.make.keys(rows, known.columns, self._inline_keys + 1)).all()
+        return self._add_inline(self.ask(self._inline_query(rows, known.columns)).all(), known)
+
+    def _inline_query(self, rows: Rows, columns: tuple[str, ...]) -> Prepared:
+        return self.make.keys(rows, columns, self._inline_keys + 1)
+
+    def _add_inline(self, found: Sequence[Any], known: Inline) -> int | None:
         if len(found) + len(known.values) > self._inline_keys:
             return None
         before = len(known.values)
@@ -458,6 +482,13 @@ class Session:
         self.statements += len(filled)
         with self.store._words():
             return self._dialect.run_all(self._live, filled)
+
+    def ask_all(self, prepared: Sequence[Prepared]) -> list[list[Row]]:
+        """The rows that each of several queries finds, all sent at once where the database can."""
+        self.statements += len(prepared)
+        with self.store._words():
+            filled = [(each.text, each.parameters(self.known, NOTHING)) for each in prepared]
+            return self._dialect.ask_all(self._live, filled)
 
     def ask(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
         """What comes of a prepared statement, its slots filled now."""

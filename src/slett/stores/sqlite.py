@@ -115,6 +115,12 @@ class SQLite:
         filled = [(text if isinstance(text, str) else text.decode(), parameters) for text, parameters in statements]
         return [connection.exec_driver_sql(text, parameters).rowcount for text, parameters in filled]
 
+    def ask_all(
+        self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[list[tuple[Any, ...]]]:
+        found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
+        return [list(map(tuple, rows)) for rows in found]
+
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["?"] * len(rows[0]))
         insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a key table, named by us

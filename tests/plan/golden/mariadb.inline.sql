@@ -26,15 +26,11 @@ FROM orders
 WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))
  LIMIT 501;
 
--- round 3
-
 -- collect shop/posts
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (%s)
  LIMIT 501;
-
--- round 4
 
 -- collect shop/project_members
 SELECT DISTINCT project_members.project_id, project_members.user_id

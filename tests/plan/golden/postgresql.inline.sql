@@ -26,15 +26,11 @@ FROM orders
 WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)))
  LIMIT 501;
 
--- round 3
-
 -- collect shop/posts
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id = ANY (%(param_1)s)
  LIMIT 501;
-
--- round 4
 
 -- collect shop/project_members
 SELECT DISTINCT project_members.project_id, project_members.user_id

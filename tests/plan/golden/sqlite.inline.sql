@@ -26,15 +26,11 @@ FROM orders
 WHERE slett_fold(orders.guest_email) IN (slett_fold(?))
  LIMIT 501 OFFSET ?;
 
--- round 3
-
 -- collect shop/posts
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (?)
  LIMIT 501 OFFSET ?;
-
--- round 4
 
 -- collect shop/project_members
 SELECT DISTINCT project_members.project_id, project_members.user_id

@@ -32,16 +32,12 @@ FROM slett_keys_7
 WHERE slett_keys_7.k0 != ?)
  LIMIT 501 OFFSET ?;
 
--- round 3
-
 -- collect shop/posts
 SELECT DISTINCT posts.id
 FROM posts
 WHERE posts.author_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1)
  LIMIT 501 OFFSET ?;
-
--- round 4
 
 -- collect shop/project_members
 SELECT DISTINCT project_members.project_id, project_members.user_id
