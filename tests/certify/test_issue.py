@@ -12,8 +12,10 @@ from slett.certify import (
     certificate_body,
     certificate_path,
     enter,
+    prove,
     verify,
     write_certificates,
+    write_proven,
 )
 from slett.ledger import Ledger, Request, open_ledger
 from slett.settings import Settings
@@ -65,6 +67,22 @@ def test_writing_twice_leaves_one_file_and_no_drafts(issue: Issue, home: Path, l
     assert sorted(path.name for path in (home / "certificates").iterdir()) == sorted(
         f"{each}.json" for each in references
     )
+
+
+def test_what_is_proven_with_the_end_needs_no_second_look_at_the_ledger(
+    end: End, ledger: Ledger, home: Path, public_key: bytes
+) -> None:
+    """The file is the very one that anybody would write from the ledger at that moment."""
+    requests = [end("not_found") for _ in range(3)]
+    with ledger.write() as page:
+        places = enter(page, [certificate_body(each, service="Tørget", key=ledger.keys.id) for each in requests])
+        proven = prove(page, places, ledger.keys.id)
+    paths = write_proven(ledger.keys, home / "certificates", proven)
+    assert list(paths) == [each.reference for each in requests]
+    files = {reference: path.read_bytes() for reference, path in paths.items()}
+    assert all(verify(file, public_key).good for file in files.values())
+    assert write_certificates(ledger, home / "certificates", list(paths)) == paths
+    assert {reference: path.read_bytes() for reference, path in paths.items()} == files
 
 
 def test_a_request_without_a_certificate_has_no_file(ledger: Ledger, home: Path) -> None:

@@ -49,6 +49,28 @@ def test_an_empty_log_has_the_head_of_the_empty_tree(ledger: Ledger) -> None:
         assert page.log.check() is None
 
 
+def test_what_this_transaction_appended_is_proven_as_everybody_after_it_does(ledger: Ledger) -> None:
+    """However large the log was, and however much came at once, in one go or in two."""
+    for first, then in ((1, 1), (4, 3), (1, 8), (13, 1), (2, 5)):
+        with ledger.write() as page:
+            start = page.log.head().size
+            for number in (first, then):
+                page.log.append([{"type": "test", "number": each} for each in range(number)])
+            places = range(start, start + first + then)
+            mine = (page.log.head(), page.log.inclusion(places, places.stop), page.log.read(places))
+            assert page.log.check() is None
+        with ledger.read() as page:
+            assert mine == (page.log.head(), page.log.inclusion(places, places.stop), page.log.read(places))
+
+
+def test_what_was_tampered_with_is_seen_where_something_was_just_appended(ledger: Ledger, sql: Sql) -> None:
+    append(ledger, 3)
+    sql("UPDATE log_nodes SET hash = :zero WHERE position = 1", zero=bytes(32))
+    with ledger.write() as page:
+        page.log.append([{"type": "test"}])
+        assert page.log.check()
+
+
 def test_entries_are_canonical_and_numbered_from_nought(ledger: Ledger) -> None:
     with ledger.write() as page:
         assert page.log.append([{"b": 1, "a": "ø"}, {"type": "x"}]) == range(2)

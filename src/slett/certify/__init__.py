@@ -18,7 +18,7 @@ it is only as true as the data map was complete.
 
 from slett.certify.body import KeptTable, LeftTable, Verification, certificate_body
 from slett.certify.document import CertificateError
-from slett.certify.issue import certificate_path, enter, write_certificates
+from slett.certify.issue import Proven, certificate_path, enter, prove, write_certificates, write_proven
 from slett.certify.offline import Finding, Verdict, verify
 from slett.certify.show import Section, sections
 
@@ -27,13 +27,16 @@ __all__ = [
     "Finding",
     "KeptTable",
     "LeftTable",
+    "Proven",
     "Section",
     "Verdict",
     "Verification",
     "certificate_body",
     "certificate_path",
     "enter",
+    "prove",
     "sections",
     "verify",
     "write_certificates",
+    "write_proven",
 ]

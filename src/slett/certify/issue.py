@@ -6,11 +6,12 @@ Only the log has to be durable: a file can be written anew from it at any time, 
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from slett.certify.body import Body, rfc3339
 from slett.certify.document import CertificateError, Document, TreeHead, canonical
-from slett.ledger import Ledger, Page
+from slett.ledger import Keys, Ledger, Page
 from slett.ledger.requests import Counts
 
 
@@ -30,34 +31,60 @@ def certificate_path(folder: Path, reference: str) -> Path:
     return folder / f"{reference}.json"
 
 
-def write_certificates(ledger: Ledger, folder: Path, references: Iterable[str]) -> dict[str, Path]:
-    """The files of the certificates of those requests that have one, each written whole or not at all.
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Bodies in the log, and what shows that they are in it: all that their files need but the signatures."""
+
+    head: TreeHead
+    entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]  # its place, the body, the path of RFC 9162
+
+
+def prove(page: Page, places: Sequence[int], key: str) -> Proven:
+    """What the files of the bodies at these places of the log are written from, once the page is committed.
+
+    Args:
+        key: the name of the public key, `Keys.id`.
+    """
+    now = page.log.head()
+    proofs, bodies = page.log.inclusion(places, now.size), page.log.read(places)
+    head = TreeHead(now.size, now.root, rfc3339(page.now), key)
+    return Proven(head, tuple((place, bodies[place], proofs[place]) for place in places))
+
+
+def write_proven(keys: Keys, folder: Path, proven: Proven) -> dict[str, Path]:
+    """The files of these certificates, by the reference of the request, each written whole or not at all.
 
     Raises:
         CertificateError: one was issued under another signing key.
     """
+    paths: dict[str, Path] = {}
+    if not proven.entries:
+        return paths
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    paths = {}
-    with ledger.read() as page:
-        places = page.requests.certificates(references)
-        indexes = list(places.values())
-        now = page.log.head()
-        proofs = page.log.inclusion(indexes, now.size)
-        bodies = page.log.read(indexes)
-        head = TreeHead(now.size, now.root, rfc3339(page.now), ledger.keys.id)
-    head_signature = ledger.keys.sign(canonical(head.plain()))
-    for reference, index in places.items():
-        body = json.loads(bodies[index])
-        if body["key"] != ledger.keys.id:
+    head_signature = keys.sign(canonical(proven.head.plain()))
+    for index, spelled, proof in proven.entries:
+        body = json.loads(spelled)
+        reference = body["request"]
+        if body["key"] != keys.id:
             raise CertificateError(
                 f"the certificate of {reference} was issued under the signing key {body['key']}; "
-                f"this one is {ledger.keys.id}: put the old one back to write that file again"
+                f"this one is {keys.id}: put the old one back to write that file again"
             )
-        signature = ledger.keys.sign(bodies[index])
-        document = Document(body, signature, index, proofs[index], head, head_signature)
+        document = Document(body, keys.sign(spelled), index, proof, proven.head, head_signature)
         paths[reference] = certificate_path(folder, reference)
         _replace(paths[reference], document.spell())
     return paths
+
+
+def write_certificates(ledger: Ledger, folder: Path, references: Iterable[str]) -> dict[str, Path]:
+    """The files of the certificates of those requests that have one.
+
+    Raises:
+        CertificateError: as `write_proven`.
+    """
+    with ledger.read() as page:
+        proven = prove(page, list(page.requests.certificates(references).values()), ledger.keys.id)
+    return write_proven(ledger.keys, folder, proven)
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -65,5 +92,6 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         draft.write_bytes(content)
         draft.replace(path)
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise

@@ -8,7 +8,7 @@ Appenders queue at the one row of `log_head`, so the log never forks.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from slett.ledger import merkle
 from slett.ledger.errors import LedgerError
@@ -52,6 +52,9 @@ class Log:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._grown: Head | None = None  # what this transaction made of it, which nobody else can change meanwhile
+        self._hashes_here: dict[int, bytes] = {}
+        self._bodies_here: dict[int, bytes] = {}
 
     def append(self, entries: Sequence[Mapping[str, object]]) -> range:
         """The places of these new entries, in order. They are kept for ever: they must hold no personal data.
@@ -61,10 +64,10 @@ class Log:
         """
         if not entries:
             return range(0)
-        head = self._head(lock=True)
+        head = self._grown or self._stored_head(_HEAD_LOCKED)
         bodies = canonical_all(entries)
         end = head.size + len(bodies)
-        known = self._nodes([merkle.position(part) for part in merkle.complete((0, head.size))])
+        known = self._known_nodes([merkle.position(part) for part in merkle.complete((0, head.size))])
         grown = dict(merkle.grow(head.size, known, [merkle.leaf_hash(body) for body in bodies]))
         root = merkle.stretch_hash((0, end), known | grown)
         rows = [{"index": index, "body": body} for index, body in enumerate(bodies, head.size)]
@@ -72,6 +75,9 @@ class Log:
         nodes = [{"position": position, "hash": value} for position, value in grown.items()]
         self._connection.execute(_GROW, nodes)
         self._connection.execute(_MOVE, {"size": end, "root": root})
+        self._grown = Head(end, root)
+        self._hashes_here |= known | grown
+        self._bodies_here |= dict(enumerate(bodies, head.size))
         return range(head.size, end)
 
     def head(self, size: int | None = None) -> Head:
@@ -103,8 +109,8 @@ class Log:
 
     def read(self, indexes: Sequence[int]) -> dict[int, bytes]:
         """The bytes of these entries, by index; those that the log does not have are missing."""
-        found: dict[int, bytes] = {}
-        for some in slices(indexes):
+        found = {index: self._bodies_here[index] for index in indexes if index in self._bodies_here}
+        for some in slices([index for index in indexes if index not in found]):
             found.update((index, body) for index, body in self._connection.execute(_ENTRIES, {"indexes": some}))
         return found
 
@@ -115,7 +121,7 @@ class Log:
             known: a head from elsewhere, of a certificate for example. Whoever can write the whole database could
                 rewrite the whole log; only a head that was kept elsewhere shows that.
         """
-        head = self._head()
+        head = self._stored_head()
         edge: dict[int, bytes] = {}
         size = 0
         for page in self._pages():
@@ -148,8 +154,11 @@ class Log:
                 return
             start = page[-1][0] + 1
 
-    def _head(self, *, lock: bool = False) -> Head:
-        row = self._connection.execute(_HEAD_LOCKED if lock else _HEAD).one()
+    def _head(self) -> Head:
+        return self._grown or self._stored_head()
+
+    def _stored_head(self, query: Select[tuple[int, bytes]] = _HEAD) -> Head:
+        row = self._connection.execute(query).one()
         return Head(row.size, row.root)
 
     def _require(self, size: int) -> None:
@@ -157,8 +166,12 @@ class Log:
             raise LedgerError(f"the log has {now} entries; it has no head of size {size}")
 
     def _hashes(self, stretches: Sequence[merkle.Stretch]) -> list[bytes]:
-        nodes = self._nodes(list({merkle.position(part) for each in stretches for part in merkle.complete(each)}))
+        nodes = self._known_nodes(list({merkle.position(part) for each in stretches for part in merkle.complete(each)}))
         return [merkle.stretch_hash(stretch, nodes) for stretch in stretches]
+
+    def _known_nodes(self, positions: Sequence[int]) -> dict[int, bytes]:
+        found = {each: self._hashes_here[each] for each in positions if each in self._hashes_here}
+        return found | self._nodes([each for each in positions if each not in found])
 
     def _nodes(self, positions: Sequence[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
