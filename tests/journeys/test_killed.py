@@ -148,7 +148,7 @@ def test_a_certificate_that_was_not_written_yet_is_written_when_it_is_asked_for(
     """Everything is committed, and the process dies before the file is there."""
     build(stores)
     with monkeypatch.context() as patched:
-        patched.setattr("slett.requests.ending.write_certificates", _die)
+        patched.setattr("slett.requests.ending.write_proven", _die)
         with pytest.raises(KeyboardInterrupt):
             stores.erase(1)
     assert stores.resume() == []

@@ -184,5 +184,5 @@ def test_destroyed_scope_and_forgotten_keys_are_gone_from_the_bytes_on_disk(
 
 def test_the_parts_that_stand_alone_are_read_together(ledger: Ledger, lease: Lease) -> None:
     with ledger.write() as page:
-        page.scope.put(lease, [("one", 7, b"alone"), ("two", 0, b"first"), ("two", 1, b"second")])
-        assert page.scope.small(lease.batch) == {"one": b"alone"}
+        page.scope.put(lease, [("one", 0, b"alone"), ("two", 0, b"first"), ("two", 1, b"second")])
+        assert page.scope.small(lease.batch) == {"one": b"alone", "two": None}

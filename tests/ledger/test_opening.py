@@ -109,6 +109,19 @@ def test_sqlite_is_told_to_be_durable_and_to_overwrite_what_is_deleted(home: Pat
     assert found == ["wal", 2, 1, 1, 30_000]
 
 
+def test_in_sqlite_only_what_lasts_waits_for_the_disk_and_all_before_it_with_it(home: Path) -> None:
+    """Whatever the connection was used for before."""
+    with open_ledger(Settings(home=home)) as ledger:
+        for lasting in (True, False, False, True, False, True):
+            with ledger.write(lasting=lasting) as page:
+                waits = page.log._connection.exec_driver_sql("PRAGMA synchronous").scalar()
+                page.log.append([{"type": "test"}])
+            assert waits == (2 if lasting else 1)
+        with ledger.write() as page:
+            assert page.log._connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+            assert page.log.head().size == 6
+
+
 def test_another_secret_key_is_refused(settings: Settings) -> None:
     open_ledger(settings).close()
     path = settings.home / "secret.key"

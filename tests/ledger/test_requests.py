@@ -96,6 +96,21 @@ def test_a_request_goes_no_other_way(ledger: Ledger) -> None:
                 page.requests.move([], start, end)
 
 
+def test_a_request_goes_through_states_in_one_go_as_it_would_one_by_one(
+    ledger: Ledger, file_request: FileRequest
+) -> None:
+    reference = file_request().reference
+    advance(ledger, reference, "filed", "verified", "scheduled", "running")
+    with ledger.write() as page:
+        assert page.requests.move([reference], "scheduled", "verifying", through=["running"]) == ()
+        with pytest.raises(LedgerError, match="cannot go from `running` to `fulfilled`"):
+            page.requests.move([reference], "verifying", "fulfilled", through=["running"])
+        assert page.requests.move([reference], "running", "fulfilled", through=["verifying"]) == (reference,)
+        request = page.requests.get(reference)
+    assert request
+    assert (request.state, request.finished_at) == ("fulfilled", page.now)
+
+
 def test_a_move_notes_when_work_began_when_it_ended_and_why(
     ledger: Ledger, file_request: FileRequest, clock: Clock
 ) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
 
 from slett.ledger.database import mark_destroyed
 from slett.ledger.errors import Fenced, Held, LedgerError
@@ -40,6 +40,7 @@ _JOIN = (
 )
 _FENCE = select(batches.c.fence, batches.c.state).where(batches.c.number == bindparam("which")).with_for_update()
 _SET = update(batches).where(batches.c.number == bindparam("which"))
+HELD = _SET.where(batches.c.fence == bindparam("mine"), batches.c.state != "finished")
 _UNCOUNT = _SET.values(attempts=batches.c.attempts - 1)
 _APART = (
     update(requests)
@@ -47,7 +48,7 @@ _APART = (
     .values(batch=bindparam("into"))
 )
 _UNSEAL = delete(scope).where(scope.c.batch == bindparam("which"))
-_UNMARK = update(steps).where(steps.c.batch == bindparam("which")).values(progress=None)
+_UNMARK = update(steps).where(steps.c.batch == bindparam("which"), steps.c.progress.is_not(None)).values(progress=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +230,8 @@ class Batches:
         Args:
             came_on: something was done since the last time: what was tried before does not count against it.
         """
-        check_lease(self._connection, lease, self._checked)
         values: dict[str, object] = {"attempts": 1} if came_on else {}
-        self._set(lease.batch, held_until=self._lease_time() + LEASE, **values)
+        set_held(self._connection, lease, self._checked, HELD, held_until=self._lease_time() + LEASE, **values)
 
     def release(self, lease: Lease) -> None:
         """Let go of an unfinished batch, so that anybody may take it at once; it was not its fault."""
@@ -332,5 +332,22 @@ def check_lease(connection: Connection, lease: Lease, checked: set[Lease]) -> No
         return
     row = connection.execute(_FENCE, {"which": lease.batch}).first()
     if row is None or row.fence != lease.fence or row.state == "finished":
+        raise Fenced(lease.batch)
+    checked.add(lease)
+
+
+def set_held(
+    connection: Connection, lease: Lease, checked: set[Lease], statement: Update = HELD, **values: object
+) -> None:
+    """Write to the row of a batch that is held; that checks and locks it as `check_lease` does, in one statement.
+
+    Args:
+        statement: made of `HELD`.
+
+    Raises:
+        Fenced: another process has taken it over. Nothing was written.
+    """
+    held = connection.execute(statement, {"which": lease.batch, "mine": lease.fence, **values})
+    if not held.rowcount:
         raise Fenced(lease.batch)
     checked.add(lease)

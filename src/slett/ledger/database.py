@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, IntegrityError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from slett.ledger.errors import Conflict, LedgerError
 from slett.ledger.keys import place_once
@@ -112,12 +112,28 @@ def _sqlite(url: URL) -> Engine:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    def begin(connection: PoolProxiedConnection) -> None:
+        driver: Any = connection.driver_connection
+        synchronous = connection.info.pop("writing", None)
+        if synchronous and connection.info.get("synchronous") != synchronous:
+            driver.execute(f"PRAGMA synchronous = {synchronous}")  # not possible inside a transaction
+            connection.info["synchronous"] = synchronous
+        driver.execute("BEGIN IMMEDIATE" if synchronous else "BEGIN")
 
+    # no listener: where an engine has one, SQLAlchemy looks for listeners several times a statement
+    engine.dialect.do_begin = begin  # type: ignore[assignment] # its first argument has another name
     return engine
+
+
+def connect_to_write(engine: Engine, *, lasting: bool = True) -> Connection:
+    """A connection whose next transaction writes.
+
+    Args:
+        lasting: see `Ledger.write`.
+    """
+    connection = engine.connect()
+    connection.info["writing"] = "FULL" if lasting else "NORMAL"
+    return connection
 
 
 def _postgresql(url: URL) -> Engine:
@@ -152,7 +168,7 @@ def _migrate(engine: Engine) -> None:
 
     with (
         as_file(files("slett.ledger.migrations")) as folder,
-        engine.connect().execution_options(writing=True) as connection,
+        connect_to_write(engine) as connection,
         connection.begin(),
     ):
         if engine.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock

@@ -6,21 +6,17 @@ has none left.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, exists, insert, select, update
 
-from slett.ledger.batches import Lease, check_lease
+from slett.ledger.batches import HELD, Lease, check_lease, set_held
 from slett.ledger.database import mark_destroyed
 from slett.ledger.seal import Seal
 from slett.ledger.tables import batches, scope, steps
 
 _PLAN = insert(steps)
-_PLANNED = (
-    update(batches)
-    .where(batches.c.number == bindparam("which"))
-    .values(state="planned", planned=batches.c.planned + bindparam("more"))
-)
+_PLANNED = HELD.values(state="planned", planned=batches.c.planned + bindparam("more"))
 _MARK = (
     update(steps)
     .where(steps.c.batch == bindparam("of"), steps.c.position == bindparam("at"))
@@ -33,9 +29,10 @@ _READ = (
     .order_by(scope.c.part)
     .execution_options(yield_per=1)
 )
-_ALONE = select(scope.c.name).where(scope.c.batch == bindparam("of")).group_by(scope.c.name).having(func.count() == 1)
-_SMALL = select(scope.c.name, scope.c.part, scope.c.blob).where(
-    scope.c.batch == bindparam("of"), scope.c.name.in_(_ALONE)
+_second = scope.alias()
+_MORE = exists().where(_second.c.batch == scope.c.batch, _second.c.name == scope.c.name, _second.c.part == 1)
+_SMALL = select(scope.c.name, case((_MORE, None), else_=scope.c.blob)).where(
+    scope.c.batch == bindparam("of"), scope.c.part == 0
 )
 
 
@@ -65,8 +62,10 @@ class Steps:
         Raises:
             Fenced: another process has taken the batch over.
         """
-        check_lease(self._connection, lease, self._checked)
-        rows: list[dict[str, Any]] = [
+        plan = list(plan)
+        more = sum(step.planned for step in plan)
+        set_held(self._connection, lease, self._checked, _PLANNED, more=more)
+        rows = [
             {
                 "batch": lease.batch,
                 "position": step.position,
@@ -82,7 +81,6 @@ class Steps:
         ]
         if rows:
             self._connection.execute(_PLAN, rows)
-        self._connection.execute(_PLANNED, {"which": lease.batch, "more": sum(row["planned"] for row in rows)})
 
     def mark(self, lease: Lease, marked: Iterable[Step]) -> None:
         """Write how far these steps have come: their state, rows done and progress.
@@ -139,7 +137,7 @@ class Scope:
         self._checked = checked
 
     def put(self, lease: Lease, parts: Iterable[tuple[str, int, bytes]]) -> None:
-        """Seal and write (name, part, content); a part is written once.
+        """Seal and write (name, part, content), the parts of a name counted from 0; a part is written once.
 
         Raises:
             Fenced: another process has taken the batch over.
@@ -165,15 +163,15 @@ class Scope:
             counted[name] = counted.get(name, 0) + 1
         return counted
 
-    def small(self, batch: int) -> dict[str, bytes]:
-        """The contents of all names that have one part, at once.
+    def small(self, batch: int) -> dict[str, bytes | None]:
+        """The contents of all names that have one part, at once; None of those that have more.
 
         Raises:
             BrokenSeal: a part was changed, or sealed with another secret key.
         """
         return {
-            name: self._seal.open(blob, "scope", batch, name, part)
-            for name, part, blob in self._connection.execute(_SMALL, {"of": batch})
+            name: None if blob is None else self._seal.open(blob, "scope", batch, name, 0)
+            for name, blob in self._connection.execute(_SMALL, {"of": batch})
         }
 
     def read(self, batch: int, name: str) -> Iterator[bytes]:

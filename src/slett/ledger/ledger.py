@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from slett.ledger.batches import Batches, Lease
-from slett.ledger.database import MIGRATION_LOCK, open_engine, scrub
+from slett.ledger.database import MIGRATION_LOCK, connect_to_write, open_engine, scrub
 from slett.ledger.errors import Conflict, LedgerError
 from slett.ledger.holds import Holds
 from slett.ledger.jobs import Jobs, prepare
@@ -81,6 +82,10 @@ class Ledger:
         self._clock = clock
         self._draw = draw
 
+    @cached_property
+    def _seal(self) -> Seal:
+        return Seal(self.keys.subkey("sealing"), self._draw)
+
     @contextmanager
     def read(self) -> Iterator[Page]:
         """A page to read from: a snapshot, which delays no writer."""
@@ -89,13 +94,17 @@ class Ledger:
             yield self._page(connection.execution_options(**snapshot))
 
     @contextmanager
-    def write(self) -> Iterator[Page]:
+    def write(self, *, lasting: bool = True) -> Iterator[Page]:
         """A page to write on, committed at the end of the `with`, or rolled back on an exception.
+
+        Args:
+            lasting: the disk has it by then. Else, in SQLite, a power cut could still undo it, though no death of a
+                process, until something else is written that lasts: for what nothing hangs on before.
 
         Raises:
             LedgerError: the database does not answer, or another process has been writing for half a minute.
         """
-        with self._engine.connect().execution_options(writing=True) as connection:
+        with connect_to_write(self._engine, lasting=lasting) as connection:
             with connection.begin():
                 yield self._page(connection)
             self._destroyed |= connection.info.pop("destroyed", False)
@@ -136,8 +145,7 @@ class Ledger:
         self.close()
 
     def _page(self, connection: Connection) -> Page:
-        now = self._clock()
-        seal = Seal(self.keys.subkey("sealing"), self._draw)
+        now, seal = self._clock(), self._seal
         checked: set[Lease] = set()
         jobs = Jobs(connection, self._known_jobs)
         return Page(
@@ -209,7 +217,7 @@ def _match(engine: Engine, keys: Keys) -> None:
     written = _fingerprint(engine)
     if written is None:
         row = {"name": "secret", "value": keys.fingerprint}
-        with suppress(Conflict), engine.connect().execution_options(writing=True) as connection:
+        with suppress(Conflict), connect_to_write(engine) as connection:
             connection.execute(insert(properties), row)
             connection.commit()
         written = _fingerprint(engine)  # another process may have been first

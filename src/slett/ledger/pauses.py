@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from slett.ledger.tables import batches, holds, pauses
 
@@ -14,8 +14,10 @@ _IN_THE_WAY = select(
     select(func.count()).select_from(pauses).where(pauses.c.lifted_at.is_(None)).scalar_subquery(),
     select(func.coalesce(func.max(holds.c.number), 0)).scalar_subquery(),
 )
-_LIFTED = select(func.max(pauses.c.lifted_at))
-_PLANNED = select(func.coalesce(func.sum(batches.c.planned), 0)).where(batches.c.created_at >= bindparam("begun"))
+_LIFTED = select(func.coalesce(func.max(pauses.c.lifted_at), literal_column("''"))).scalar_subquery()
+_PLANNED = select(func.coalesce(func.sum(batches.c.planned), 0)).where(
+    batches.c.created_at >= bindparam("begun"), batches.c.created_at >= _LIFTED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,4 @@ class Pauses:
 
     def rows_planned(self, since: datetime) -> int:
         """How many rows the batches begun since then were to change, or since the last pause was lifted."""
-        lifted = self._connection.execute(_LIFTED).scalar()
-        begun = max(since, lifted) if lifted else since
-        return int(self._connection.execute(_PLANNED, {"begun": begun}).scalar_one())
+        return int(self._connection.execute(_PLANNED, {"begun": since}).scalar_one())

@@ -39,7 +39,7 @@ metadata = MetaData(
 
 @lru_cache(maxsize=256)  # everything on one page happens at one moment
 def _spelled(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 class Moment(TypeDecorator[datetime]):

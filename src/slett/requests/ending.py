@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from slett.certify import KeptTable, LeftTable, Verification, certificate_body, enter, write_certificates
+from slett.certify import KeptTable, LeftTable, Proven, Verification, certificate_body, enter, prove, write_proven
 from slett.certify.body import Body
 from slett.execute import Walk
 from slett.ledger import LedgerError, Page, Request
@@ -36,16 +36,17 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
     counts = _counts(service, batch)
     for number in batch.left_out:
         del counts[batch.requests[number].reference]
+    proven: Proven | None = None
     with service.ledger.write() as page:
         mark(service, batch, page)
-        page.requests.move(references, "running", "verifying")
-        hooks.record_all(page, service, there, "verifying")
         for request in there:
             if closed := sealed_before(page, request):
                 counts[request.reference] = _together(closed.counts, counts[request.reference])
         why = reason if left else ""
-        if len(page.requests.move(references, "verifying", state, reason=why)) < len(references):
+        moved = page.requests.move(references, "running", state, through=["verifying"], reason=why)
+        if len(moved) < len(references):
             raise LedgerError("a request of this batch was moved by somebody else; nothing is certified")
+        hooks.record_all(page, service, there, "verifying")
         hooks.record_all(page, service, there, state)
         ended = {
             number: replace(each, state=state, finished_at=page.now, reason=why, counts=counts[each.reference])
@@ -61,12 +62,13 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
         else:
             found = sum(each.rows for each in left) - sum(batch.held_rows.values())
             looked = Verification(page.now, statements, found)
-            enter(page, _certified(page, service, batch, ended, looked, left), counts)
+            places = enter(page, _certified(page, service, batch, ended, looked, left), counts)
+            few = places if len(places) <= FILES else ()
+            proven = prove(page, few, service.ledger.keys.id)
         if batch.held:
             ask_again(page, service, there[0], by_keys(walk, {0}).get(0, batch.subjects[0]), batch.held)
         settle(page, service, batch, walk)
-    few = references if len(references) <= FILES else []
-    paths = write_certificates(service.ledger, service.settings.home / "certificates", few)
+    paths = write_proven(service.ledger.keys, service.settings.home / "certificates", proven) if proven else {}
     for reference in references:
         rows = sum(sum(actions.values()) for actions in counts[reference].values())
         batch.outcomes[reference] = Outcome(reference, state, reason, rows, tuple(left), paths.get(reference))

@@ -61,9 +61,7 @@ def erase(
     """
     outcomes: list[Outcome] = []
     for start in range(0, len(subjects), service.settings.batch_people):
-        newest_hold = insist_on_work(service)
         batch = file(service, subjects[start : start + service.settings.batch_people], origin)
-        batch.newest_hold = newest_hold
         outcomes += _carry_out(service, batch, watch)
     return outcomes
 
@@ -79,11 +77,9 @@ def erase_filed(service: Service, filed: Sequence[tuple[Request, Subject]], watc
     Raises:
         StoreError, LedgerError: as `erase`.
     """
-    newest_hold = insist_on_work(service)
     batch = begin_batch(service, filed)
     if batch is None:
         return []
-    batch.newest_hold = newest_hold
     return _carry_out(service, batch, watch)
 
 
@@ -245,7 +241,8 @@ def _look(service: Service, batch: Batch, watch: Watch) -> tuple[list[Left], int
         small = page.scope.small(number)
 
         def read(name: str) -> Iterable[tuple[Any, ...]]:
-            return still_in(batch, unpack([small[name]] if name in small else page.scope.read(number, name)))
+            whole = small.get(name, b"[]")  # what has no part is empty
+            return still_in(batch, unpack(page.scope.read(number, name) if whole is None else [whole]))
 
         recall = partial(pinned, service, read)
         return look_again(service.expectations, service.plan, sessions, recall, len(batch.requests))

@@ -9,23 +9,42 @@ from datetime import timedelta
 from slett.ledger import Lease, Page, Request
 from slett.ledger.requests import Origin
 from slett.requests.batch import Batch
+from slett.requests.pause import insist
 from slett.requests.service import Service
 from slett.requests.subject import Subject
 
 
 def file(service: Service, subjects: Sequence[Subject], origin: Origin) -> Batch:
-    """Write down who is meant, sealed, before anything is looked for."""
+    """Write down who is meant, sealed, before anything is looked for.
+
+    Raises:
+        Paused: a store is. Nothing was written.
+    """
     keys, promise = service.ledger.keys, timedelta(hours=service.settings.promise_hours)
-    with service.ledger.write() as page:
-        hashes = [subject.hash(keys) for subject in subjects]
-        # whoever is at the terminal answers for who it is
-        requests = page.requests.file("erase", hashes, service.datamap.digest, promise, "scheduled", origin=origin)
-        return _begin(page, requests, subjects)
+    hashes = [subject.hash(keys) for subject in subjects]
+    with service.ledger.write(lasting=False) as page:
+        newest_hold = insist(page, service)
+        lease = page.batches.create([], owner()).lease
+        requests = page.requests.file(
+            "erase",
+            hashes,
+            service.datamap.digest,
+            promise,
+            "scheduled",  # whoever is at the terminal answers for who it is
+            origin=origin,
+            batch=lease.batch,
+        )
+        return _begun(page, lease, requests, subjects, newest_hold)
 
 
 def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> Batch | None:
-    """A batch of these, held by this process; None when none of them waits any more."""
-    with service.ledger.write() as page:
+    """A batch of these, held by this process; None when none of them waits any more.
+
+    Raises:
+        Paused: a store is. Nothing was written.
+    """
+    with service.ledger.write(lasting=False) as page:
+        newest_hold = insist(page, service)
         now = page.requests.some((each.reference for each, _ in filed), alone=True)
         waiting = [
             (request, subject)
@@ -34,16 +53,18 @@ def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> B
         ]
         if not waiting:
             return None
-        batch = _begin(page, [request for request, _ in waiting], [subject for _, subject in waiting])
+        requests, subjects = [request for request, _ in waiting], [subject for _, subject in waiting]
+        lease = page.batches.create([each.reference for each in requests], owner()).lease
+        batch = _begun(page, lease, requests, subjects, newest_hold)
     batch.lane = "small"
     return batch
 
 
-def _begin(page: Page, requests: Sequence[Request], subjects: Sequence[Subject]) -> Batch:
-    """A batch of these requests, held by this process."""
-    lease = page.batches.create([request.reference for request in requests], owner()).lease
+def _begun(
+    page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject], newest_hold: int
+) -> Batch:
     seal_who(page, lease, requests, subjects)
-    return Batch(lease, list(requests), list(subjects))
+    return Batch(lease, list(requests), list(subjects), newest_hold=newest_hold)
 
 
 def seal_who(page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject]) -> None:

@@ -20,6 +20,7 @@ from slett.requests.service import Service
 from slett.requests.way_back import give_vault
 from slett.stores.due import end
 
+SHORT = 1.0  # seconds; whoever journals for longer may have kept the lease from being renewed
 KEPT_TOGETHER = 5_000  # keys of kept rows sealed together
 
 
@@ -45,6 +46,7 @@ def journal(
 
 
 def _journal(page: Page, service: Service, batch: Batch, walk: Walk, steps: Sequence[Step]) -> None:
+    begun = time.monotonic()
     references = [request.reference for request in batch.requests]
     page.steps.plan(batch.lease, steps)
     facts: dict[str, object] = {"requests": references, "planned": batch.planned, "people": batch.people}
@@ -56,7 +58,8 @@ def _journal(page: Page, service: Service, batch: Batch, walk: Walk, steps: Sequ
     page.requests.move(references, "scheduled", "running")
     batch.requests = [replace(each, state="running", started_at=page.now) for each in batch.requests]
     hooks.record_all(page, service, batch.requests, "running")
-    page.batches.renew(batch.lease)  # this may have taken a while
+    if time.monotonic() - begun > SHORT:
+        page.batches.renew(batch.lease)
 
 
 def read_facts(service: Service, batch: Batch) -> bool:

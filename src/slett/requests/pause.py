@@ -28,9 +28,13 @@ def insist_on_work(service: Service) -> int:
         Paused: it is; says since when, and why.
     """
     with service.ledger.read() as page:
-        paused, newest_hold = page.pauses.in_the_way()
-        standing = page.pauses.standing() if paused else ()
-    for each in standing:
+        return insist(page, service)
+
+
+def insist(page: Page, service: Service) -> int:
+    """The same, on a page that is open."""
+    paused, newest_hold = page.pauses.in_the_way()
+    for each in page.pauses.standing() if paused else ():
         if each.store == EVERY or each.store in service.stores:
             what = f"store `{each.store}` is" if each.store else "all work is"
             lift = f"slett unpause {each.store}".rstrip()
