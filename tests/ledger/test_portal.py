@@ -240,7 +240,7 @@ def test_a_mail_is_sent_or_given_up_or_tried_again(ledger: Ledger, clock: Clock)
 
 def test_a_webhook_remembers_what_was_answered(ledger: Ledger, clock: Clock) -> None:
     with ledger.write() as page:
-        page.deliveries.add("event-1", "S-0000-0000", {"state": "filed"})
+        page.deliveries.add([("event-1", "S-0000-0000", {"state": "filed"})])
         (first,) = page.deliveries.take(10, HOUR)
         assert (first.body, first.attempts, first.last_status) == ({"state": "filed"}, 1, None)
         page.deliveries.again(first.number, page.now + HOUR, 503)

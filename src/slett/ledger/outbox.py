@@ -4,7 +4,7 @@ Whoever takes some holds them for a while; another takes them again if that proc
 once, and the change never waits for a mail server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -122,18 +122,22 @@ class Deliveries:
         self._connection = connection
         self._now = now
 
-    def add(self, event_id: str, request: str, body: Mapping[str, object]) -> None:
-        """A new webhook. It must hold no personal data."""
-        row = {
-            "event_id": event_id,
-            "request": request,
-            "body": dict(body),
-            "state": "waiting",
-            "attempts": 0,
-            "next_at": self._now,
-            "created_at": self._now,
-        }
-        self._connection.execute(insert(deliveries), row)
+    def add(self, events: Iterable[tuple[str, str, Mapping[str, object]]]) -> None:
+        """New webhooks: of each its event, its request and its body. They must hold no personal data."""
+        rows = [
+            {
+                "event_id": event_id,
+                "request": request,
+                "body": dict(body),
+                "state": "waiting",
+                "attempts": 0,
+                "next_at": self._now,
+                "created_at": self._now,
+            }
+            for event_id, request, body in events
+        ]
+        if rows:
+            self._connection.execute(insert(deliveries), rows)
 
     def take(self, limit: int, hold: timedelta) -> tuple[Delivery, ...]:
         """The webhooks whose time has come, at most `limit`, for whoever asks: nobody else gets them for that time."""

@@ -1,13 +1,13 @@
 """What a request needs of a person for a while, sealed: who and whereto, and what closing must put back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from slett.ledger.database import mark_destroyed
 from slett.ledger.requests import FINAL
 from slett.ledger.seal import Seal
-from slett.ledger.tables import before, particulars, requests
+from slett.ledger.tables import before, particulars, requests, slices
 
 
 class Particulars:
@@ -29,8 +29,20 @@ class Particulars:
         Raises:
             BrokenSeal: they were changed, or sealed with another secret key.
         """
-        blob = self._connection.execute(select(particulars.c.blob).where(particulars.c.request == request)).scalar()
-        return None if blob is None else self._seal.open(blob, "particulars", request)
+        return self.some([request]).get(request)
+
+    def some(self, wanted: Sequence[str]) -> dict[str, bytes]:
+        """The particulars of those requests that have some, by reference.
+
+        Raises:
+            BrokenSeal: as `get`.
+        """
+        query = select(particulars.c.request, particulars.c.blob)
+        return {
+            request: self._seal.open(blob, "particulars", request)
+            for each in slices(wanted)
+            for request, blob in self._connection.execute(query.where(particulars.c.request.in_(each)))
+        }
 
     def of_ended(self, limit: int = 1_000) -> tuple[str, ...]:
         """The references of requests that are over and still have some; a close is over once something follows it."""

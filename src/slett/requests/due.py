@@ -12,7 +12,7 @@ from slett.requests.export import draft_copy
 from slett.requests.failing import said
 from slett.requests.filing import owner
 from slett.requests.gather import is_time
-from slett.requests.particulars import read_particulars
+from slett.requests.particulars import read_all_particulars, read_particulars
 from slett.requests.pause import is_paused
 from slett.requests.progress import move_on
 from slett.requests.refuse import Refused
@@ -71,7 +71,8 @@ def erase_due(service: Service) -> int:
         due = page.requests.due(page.now, "erase", service.settings.batch_people)
         if not is_time(service, due, page.now):
             return 0
-        named = [(each, read_particulars(page, each.reference)) for each in due]
+        known = read_all_particulars(page, [each.reference for each in due])
+        named = [(each, known.get(each.reference)) for each in due]
     for each in (each for each, who in named if who is None):
         with service.ledger.write() as page:
             move_on(page, each.reference, "scheduled", "refused", reason="whom it means is not known any more")

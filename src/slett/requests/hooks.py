@@ -45,9 +45,19 @@ class NotPublic(Exception):
 
 def record(page: Page, request: Request, state: State) -> None:
     """Write down that a request came into that state, to be told after this page is committed."""
+    page.deliveries.add([_event(page, request, state)])
+
+
+def record_all(page: Page, service: Service, requests: Iterable[Request], state: State) -> None:
+    """The same of many; those that somebody typed at a terminal only where there is a service to tell."""
+    told = (each for each in requests if each.secret or service.settings.webhook.url)
+    page.deliveries.add(_event(page, each, state) for each in told)
+
+
+def _event(page: Page, request: Request, state: State) -> tuple[str, str, dict[str, object]]:
     at = page.now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     event = str(uuid4())
-    body = {
+    body: dict[str, object] = {
         "specversion": "1.0",
         "id": event,
         "type": f"no.slett.request.{state}",
@@ -56,14 +66,7 @@ def record(page: Page, request: Request, state: State) -> None:
         "datacontenttype": "application/json",
         "data": {"reference": request.reference, "kind": request.kind, "state": state, "at": at},
     }
-    page.deliveries.add(event, request.reference, body)
-
-
-def record_all(page: Page, service: Service, requests: Iterable[Request], state: State) -> None:
-    """The same of many; those that somebody typed at a terminal only where there is a service to tell."""
-    for request in requests:
-        if request.secret or service.settings.webhook.url:
-            record(page, request, state)
+    return event, request.reference, body
 
 
 def addresses_of(host: str, port: int) -> list[str]:

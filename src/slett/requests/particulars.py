@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -49,6 +50,16 @@ def read_particulars(page: Page, reference: str) -> Particulars | None:
     """
     content = page.particulars.get(reference)
     return None if content is None else Particulars.unpack(content)
+
+
+def read_all_particulars(page: Page, references: Sequence[str]) -> dict[str, Particulars]:
+    """The same of many, by reference, without those that have none.
+
+    Raises:
+        BrokenSeal: as `read_particulars`.
+    """
+    found = page.particulars.some(references)
+    return {reference: Particulars.unpack(content) for reference, content in found.items()}
 
 
 def draw_secret() -> str:
