@@ -256,10 +256,10 @@ class Batches:
 
     def finish(self, lease: Lease) -> None:
         """End the batch: its sealed scope and the progress of its steps are destroyed, and nobody can take it again."""
-        check_lease(self._connection, lease, self._checked)
+        ended = {"state": "finished", "finished_at": self._now, "held_until": None}
+        set_held(self._connection, lease, self._checked, HELD, **ended)
         self._connection.execute(_UNSEAL, {"which": lease.batch})
         self._connection.execute(_UNMARK, {"which": lease.batch})
-        self._set(lease.batch, state="finished", finished_at=self._now, held_until=None)
         mark_destroyed(self._connection)
 
     # -- the late look ------------------------------------------------------------------------------
@@ -267,13 +267,11 @@ class Batches:
     def settle(self, lease: Lease, until: datetime) -> None:
         """End the batch but for a late look at that time: what is in its scope by now stays sealed so long.
 
-        Nobody can resume it, and whoever held it can write for it no more.
+        Nobody can resume it, and whoever held it can write for it no more when this transaction has ended.
         """
-        check_lease(self._connection, lease, self._checked)
-        self._connection.execute(_UNMARK, {"which": lease.batch})
         ended = {"state": "settling", "finished_at": self._now, "held_until": None, "reason": ""}
-        self._set(lease.batch, **ended, settles_at=until, fence=lease.fence + 1)
-        self._checked.discard(lease)
+        set_held(self._connection, lease, self._checked, HELD, **ended, settles_at=until, fence=lease.fence + 1)
+        self._connection.execute(_UNMARK, {"which": lease.batch})
 
     def settled(self) -> tuple[Batch, ...]:
         """The batches whose time for a late look has come, oldest first."""

@@ -38,6 +38,7 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
         del counts[batch.requests[number].reference]
     proven: Proven | None = None
     with service.ledger.write() as page:
+        settle(page, service, batch, walk)
         mark(service, batch, page)
         for request in there:
             if closed := sealed_before(page, request):
@@ -67,7 +68,6 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
             proven = prove(page, few, service.ledger.keys.id)
         if batch.held:
             ask_again(page, service, there[0], by_keys(walk, {0}).get(0, batch.subjects[0]), batch.held)
-        settle(page, service, batch, walk)
     paths = write_proven(service.ledger.keys, service.settings.home / "certificates", proven) if proven else {}
     for reference in references:
         rows = sum(sum(actions.values()) for actions in counts[reference].values())

@@ -45,9 +45,9 @@ def settle(page: Page, service: Service, batch: Batch, walk: Walk) -> None:
     if not hours or batch.kind != "erase" or batch.held:
         page.batches.finish(batch.lease)
         return
+    page.batches.settle(batch.lease, page.now + timedelta(hours=hours))
     page.scope.destroy(batch.lease)
     page.scope.put(batch.lease, _sealed(batch, walk))
-    page.batches.settle(batch.lease, page.now + timedelta(hours=hours))
 
 
 def _sealed(batch: Batch, walk: Walk) -> Iterator[tuple[str, int, bytes]]:
