@@ -105,6 +105,9 @@ class Pace(Section):
     lag_seconds: float = Field(default=0, ge=0, description="wait while a replica is further behind")
     busy_sessions: int = Field(default=0, ge=0, description="wait while more other sessions are at work")
     rows_a_second: int = Field(default=0, ge=0, description="change no more, in each process")
+    connections: int = Field(
+        default=2, ge=1, le=2, description="that change a store at once for many people, where nothing else is set here"
+    )
     replicas: Words = Field(default=(), repr=False, description="`store=url` of replicas that are asked themselves")
 
 

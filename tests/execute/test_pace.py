@@ -41,6 +41,24 @@ def test_each_table_has_its_own_size() -> None:
     assert pace.size("payments") == FIRST
 
 
+def test_a_new_table_begins_as_the_slowest_of_the_others_and_never_smaller_than_the_first() -> None:
+    pace = Pace(5_000, wary={"people"})
+    pace.took("orders", 1_000, 0.05)
+    assert pace.size("payments") == 2_000
+    pace.took("payments", 2_000, 0.001)
+    assert (pace.size("payments"), pace.size("items")) == (4_000, 2_000)
+    pace.took("orders", 2_000, 4.0)
+    assert (pace.size("orders"), pace.size("items")) == (500, FIRST)
+
+
+def test_a_table_whose_rows_may_cost_more_begins_small_whatever_the_others_do() -> None:
+    pace = Pace(5_000, wary={"people"})
+    pace.took("orders", 1_000, 0.001)
+    assert pace.size("people") == FIRST
+    pace.took("people", 1_000, 0.001)
+    assert pace.size("people") == 2_000
+
+
 @given(st.floats(1e-6, 1e-2), st.integers(1, 20_000))
 def test_the_size_comes_to_what_fits_into_the_time(row: float, most: int) -> None:
     """Whatever a row costs: after some chunks they take as long as they may, or are as large or small as can be."""

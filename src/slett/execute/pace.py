@@ -7,13 +7,13 @@ how far replicas are behind, how many sessions are at work, how many rows went i
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from slett.stores.errors import Unavailable
 from slett.stores.sql import Session, Store
 
-FIRST = 1_000  # rows of the first chunk of a table: nobody knows yet how long they take
+FIRST = 1_000  # rows of the first chunk of a store: nobody knows yet how long they take
 LEAST = 50  # rows of a chunk, at least: below, its commit costs more than its rows
 TRIES = 6
 AGAIN = 1.0  # seconds until a closed gate is asked again
@@ -47,6 +47,7 @@ class Pace:
         seconds: that a chunk may take, about.
         gates: what must be so before a chunk begins.
         replicas: that are asked themselves how far behind they are.
+        wary: of these tables, of which a row may cost far more than one of another: they begin with a small chunk.
         draw: a number from 0 to 1, so that two who met do not meet again.
     """
 
@@ -57,6 +58,7 @@ class Pace:
         *,
         gates: Gates | None = None,
         replicas: Sequence[Store] = (),
+        wary: Set[str] = frozenset(),
         clock: Clock = time.monotonic,
         pause: Pause = time.sleep,
         draw: Callable[[], float] = random.random,
@@ -65,6 +67,7 @@ class Pace:
         self.pause = pause
         self._gates = gates or Gates()
         self._replicas = replicas
+        self._wary = wary
         self._free = clock()  # when the rate allows more
         self._most = min(most, self._gates.rows_a_second) or most  # so that no wait is longer than a second
         self._seconds = seconds
@@ -72,8 +75,11 @@ class Pace:
         self._sizes: dict[str, int] = {}
 
     def size(self, table: str) -> int:
-        """How many rows of the table its next chunk may have."""
-        return self._sizes.get(table, min(FIRST, self._most))
+        """How many rows of the table its next chunk may have; of one that nobody knows, what the slowest other has."""
+        if (known := self._sizes.get(table)) is not None:
+            return known
+        others = FIRST if table in self._wary else min(self._sizes.copy().values(), default=FIRST)
+        return min(max(FIRST, others), self._most)
 
     @property
     def gated(self) -> bool:

@@ -4,13 +4,15 @@ Nothing is remembered here of how far a step came, because nothing needs to be: 
 selected. After a crash the same steps run again, and find only what is left.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
+from slett.execute.beside import Beside, Open
+from slett.execute.crowd import Crowd
 from slett.execute.pace import AGAIN, TRIES, Pace
 from slett.execute.walk import Walk
 from slett.plan import Step
@@ -19,6 +21,7 @@ from slett.stores.operations import Change, Delete
 from slett.stores.sql import Session
 from slett.stores.statements import Slice
 
+WORTHWHILE = 4  # slices, at least, of a step that takes a second connection
 Progress = Callable[[int], None]  # rows just changed
 People = Mapping[int, Mapping[int, int]]  # step → person → rows
 
@@ -74,6 +77,7 @@ class Run:
         late: whether it can wait no longer; then the gates of a store are passed, whatever they say.
         waiting: told the store and why, each time that a gate is closed.
         keeper: takes in every row before its transaction commits; None: nobody does.
+        open_more: opens one more session of a store, for slices beside each other; None: there are none.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Run:
         late: Callable[[], bool] = at_once,
         waiting: Callable[[str, str], None] = unheard,
         keeper: Keeper | None = None,
+        open_more: Open | None = None,
     ) -> None:
         self.walk = walk
         self.chunk_rows = chunk_rows
@@ -100,6 +105,7 @@ class Run:
         self._late = late
         self._waiting = waiting
         self._keeper = keeper
+        self._open_more = open_more
 
     # -- counting -----------------------------------------------------------------------------------
 
@@ -153,18 +159,19 @@ class Run:
             StoreError: a store failed. What was yielded is done, the rest is not.
         """
         group: list[int] = []
-        for place, step in enumerate(self.walk.plan.steps):
-            if not counts[place] and step.phase != "detach":
-                continue  # but whoever mentions a row must let go before a cascade could take theirs along
-            if group and not self._fits(group, place, counts):
+        with Beside(self.walk, self._open_more) as beside:
+            for place, step in enumerate(self.walk.plan.steps):
+                if not counts[place] and step.phase != "detach":
+                    continue  # but whoever mentions a row must let go before a cascade could take theirs along
+                if group and not self._fits(group, place, counts):
+                    yield self._together(group)
+                    group = []
+                if self._share(place, counts) > 1 and not step.together:
+                    yield [self._in_slices(place, beside)]
+                else:
+                    group.append(place)
+            if group:
                 yield self._together(group)
-                group = []
-            if self._share(place, counts) > 1 and not step.together:
-                yield [self._in_slices(place)]
-            else:
-                group.append(place)
-        if group:
-            yield self._together(group)
 
     def _fits(self, group: list[int], place: int, counts: Sequence[int]) -> bool:
         steps = self.walk.plan.steps
@@ -213,32 +220,80 @@ class Run:
         self._progress(rows)
         return done
 
-    def _in_slices(self, place: int) -> Done:
+    def _in_slices(self, place: int, beside: Beside) -> Done:
         step = self.walk.plan.steps[place]
-        session = self.walk.sessions[step.store]
+        session, pace = self.walk.sessions[step.store], self._paces[step.store]
         self._bring(step)
         if self.walk.people == 1 or not session.goes_by_person(step.change):
             return Done(place, self._in_rows(place))
-        mine = self._people.get(place) or session.count_by_person([step.change])[0]
+        crowd = Crowd(self._people.get(place) or session.count_by_person([step.change])[0])
         session.find_by_person(step.change)
-        crowd = sorted(mine)
-        ends = [0, *accumulate(mine[number] for number in crowd)]  # rows of all those before
-        changed = at = tries = 0
-        while at < len(crowd):
-            size = self._paces[step.store].size(step.table)
-            upto = max(at + 1, bisect_right(ends, ends[at] + size) - 1)
-            part = Slice(crowd[at] - 1, crowd[upto - 1], "people")
-            if ends[upto] - ends[at] > size:
+        alone = self._keeper or pace.gated or crowd.rows < WORTHWHILE * pace.size(step.table)
+        second = None if alone else beside.session(step)
+        changed = tries = 0
+        while crowd:
+            size = pace.size(step.table)
+            part, rows = crowd.take(size)
+            if rows > size:
                 changed += self._in_rows(place, part)  # one person alone has more than a chunk
-            else:
-                try:
-                    changed += self._slice(place, part)
-                except Busy as busy:
-                    self._give_way(step, busy, tries)
-                    tries += 1
-                    continue
-            at, tries = upto, 0
+                continue
+            parts = [part]
+            if second and crowd:
+                part, rows = crowd.take(size)
+                if rows > size:
+                    crowd.put_back(part)  # their turn comes
+                else:
+                    parts.append(part)
+            found = self._at_once(place, parts, second, beside)
+            changed += sum(each for each in found if isinstance(each, int))
+            busy = [each for each in found if isinstance(each, Busy)]
+            for part, each in zip(parts[::-1], found[::-1], strict=True):
+                if isinstance(each, Busy):
+                    crowd.put_back(part)
+            if busy:
+                self._give_way(step, busy[0], tries)
+            tries = tries + 1 if busy else 0
         return Done(place, changed)
+
+    def _at_once(
+        self, place: int, parts: Sequence[Slice | None], second: Session | None, beside: Beside | None
+    ) -> list[int | Busy]:
+        """Change these slices beside each other, one on each connection: how many rows, or who was in the way."""
+        step = self.walk.plan.steps[place]
+        first, pace = self.walk.sessions[step.store], self._paces[step.store]
+        self._may_begin(step.store)
+        other = (
+            beside.start(partial(self._timed, second, place, parts[1]))
+            if beside and second and len(parts) > 1
+            else None
+        )
+        found = [self._timed(first, place, parts[0])]
+        if other:
+            found.append(other.result())
+        done: list[int | Busy] = []
+        for each in found:
+            if not isinstance(each, Busy):
+                rows, seconds = each
+                pace.took(step.table, rows, seconds)
+                pace.spent(rows)
+                self._progress(rows)
+            done.append(each if isinstance(each, Busy) else each[0])
+        return done
+
+    def _timed(self, session: Session, place: int, part: Slice | None) -> tuple[int, float] | Busy:
+        """One transaction of a large step: how many rows, in how many seconds; the only place where a slice changes."""
+        clock = self._paces[self.walk.plan.steps[place].store].clock
+        begun = clock()
+        try:
+            if self._keeper is None:
+                changes, parts = self._parts(session, [place], part)
+                rows = session.apply_whole([change for _, change in changes], parts)[-1]
+            else:
+                with session.transaction():
+                    rows = self._apply(session, [place], part)[-1]
+        except Busy as busy:
+            return busy
+        return rows, clock() - begun
 
     def _in_rows(self, place: int, of: Slice | None = None) -> int:
         """A step in slices of its own numbered rows; at once where nothing tells the rows apart."""
@@ -260,34 +315,35 @@ class Run:
         return changed
 
     def _slice(self, place: int, part: Slice | None) -> int:
-        """One transaction of a large step: the only place where a slice is changed."""
-        step = self.walk.plan.steps[place]
-        session, pace = self.walk.sessions[step.store], self._paces[step.store]
-        self._may_begin(step.store)
-        begun = pace.clock()
-        with session.transaction():
-            rows = self._apply(session, [place], part)[-1]
-        pace.took(step.table, rows, pace.clock() - begun)
-        pace.spent(rows)
-        self._progress(rows)
-        return rows
+        """One transaction of a large step.
+
+        Raises:
+            Busy: somebody else was in the way.
+        """
+        (found,) = self._at_once(place, [part], None, None)
+        if isinstance(found, Busy):
+            raise found
+        return found
 
     def _apply(self, session: Session, places: Sequence[int], part: Slice | None = None) -> list[int]:
         """Run the changes of these steps, guards first; says how many rows each touched."""
-        steps = self.walk.plan.steps
-        changes = [(place, change) for place in places for change in (*steps[place].guards, steps[place].change)]
-        if part is None and self._keeper is None:
-            return session.apply_all([change for _, change in changes])
-        *guards, _ = changes
-        by_person = part is not None and part.of == "people"
-        parts = [part if by_person and session.goes_by_person(guard) else None for _, guard in guards]
-        parts.append(part)
+        changes, parts = self._parts(session, places, part)
         if self._keeper is None:
-            return [session.apply(change, of) for (_, change), of in zip(changes, parts, strict=True)]
+            return session.apply_all([change for _, change in changes])
         with self._keeper.taking():
             if part is None:
                 return self._keeper.take_all(session, changes)
             return [self._keeper.take(session, *each, of) for each, of in zip(changes, parts, strict=True)]
+
+    def _parts(
+        self, session: Session, places: Sequence[int], part: Slice | None
+    ) -> tuple[list[tuple[int, Change]], list[Slice | None]]:
+        """The changes of these steps with their places, guards first; and the slice of each: of a guard, of people."""
+        steps = self.walk.plan.steps
+        changes = [(place, change) for place in places for change in (*steps[place].guards, steps[place].change)]
+        by_person = part is not None and part.of == "people"
+        parts = [part if by_person and session.goes_by_person(guard) else None for _, guard in changes[:-1]]
+        return changes, [*parts, part]
 
     def _bring(self, step: Step) -> None:
         for change in (*step.guards, step.change):

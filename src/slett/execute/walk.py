@@ -149,9 +149,13 @@ class Walk:
 
     # -- what was found -----------------------------------------------------------------------------
 
+    def key_set(self, name: str) -> KeySet:
+        """The key set of that name, of a table or of what a request named."""
+        return self._values[name][0] if name in self._values else self.plan.keysets[name]
+
     def columns_of(self, name: str) -> tuple[str, ...]:
         """The columns of a key set's rows, after the person's number."""
-        return self._values[name][0].columns if name in self._values else self.plan.keysets[name].columns
+        return self.key_set(name).columns
 
     def rows_of(self, name: str) -> Iterator[tuple[Any, ...]]:
         """A key set as rows of (person's number, *values)."""

@@ -219,6 +219,7 @@ def _change(service: Service, batch: Batch, walk: Walk, watch: Watch, *, apart: 
         late=late,
         waiting=waiting,
         keeper=filling(service, batch),
+        open_more=service.session if service.settings.pace.connections > 1 else None,
     )
     try:
         for done in run.apply(batch.planned if first else run.count()):

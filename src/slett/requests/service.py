@@ -1,7 +1,7 @@
 """Everything a request needs, opened together: the map, the stores as they are now, the plan, the ledger."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -42,16 +42,17 @@ class Service:
     @contextmanager
     def sessions(self) -> Iterator[dict[str, Session]]:
         """One connection to every store, all of which answer, or none is used."""
-        hash_key = self.ledger.keys.subkey("columns")
         with ExitStack() as stack:
-            yield {
-                name: stack.enter_context(
-                    store.session(
-                        self.schemas[name], self.today, inline_keys=self.settings.inline_keys, hash_key=hash_key
-                    )
-                )
-                for name, store in self.stores.items()
-            }
+            yield {name: stack.enter_context(self.session(name)) for name in self.stores}
+
+    def session(self, store: str) -> AbstractContextManager[Session]:
+        """One connection to that store."""
+        return self.stores[store].session(
+            self.schemas[store],
+            self.today,
+            inline_keys=self.settings.inline_keys,
+            hash_key=self.ledger.keys.subkey("columns"),
+        )
 
 
 @contextmanager
@@ -71,7 +72,9 @@ def open_stores(urls: Mapping[str, str], settings: Settings) -> Iterator[tuple[d
 
 
 @contextmanager
-def open_paces(settings: Settings, stores: Mapping[str, Store]) -> Iterator[dict[str, Pace]]:
+def open_paces(
+    settings: Settings, stores: Mapping[str, Store], schemas: Mapping[str, Schema]
+) -> Iterator[dict[str, Pace]]:
     """The pace of each store.
 
     Raises:
@@ -90,9 +93,23 @@ def open_paces(settings: Settings, stores: Mapping[str, Store]) -> Iterator[dict
             replicas[name].append(replica)
         gates = Gates(settings.pace.lag_seconds, settings.pace.busy_sessions, settings.pace.rows_a_second)
         yield {
-            name: Pace(settings.chunk_rows, settings.chunk_seconds, gates=gates, replicas=replicas[name])
+            name: Pace(
+                settings.chunk_rows,
+                settings.chunk_seconds,
+                gates=gates,
+                replicas=replicas[name],
+                wary=_costly(schemas[name]),
+            )
             for name in stores
         }
+
+
+def _costly(schema: Schema) -> frozenset[str]:
+    """The tables of which a row that goes costs much: a trigger fires, or another table is read whole for it."""
+    found = {table.name for table in schema.tables.values() if table.triggers}
+    for table in schema.tables.values():
+        found.update(key.table for key in table.foreign_keys if not table.is_indexed(key.columns))
+    return frozenset(found)
 
 
 def urls_of(datamap: DataMap) -> dict[str, str]:
@@ -123,7 +140,7 @@ def open_service(settings: Settings, today: date | None = None, *, starting: boo
             raise MapError(errors)
         relations = relate(datamap, schemas)
         plan = make_plan(relations)
-        with open_ledger(settings) as ledger, open_paces(settings, stores) as paces:
+        with open_ledger(settings) as ledger, open_paces(settings, stores, schemas) as paces:
             expectations = expect(relations)
             scans = any(each.code == SCANS for each in problems)
             yield Service(

@@ -24,6 +24,9 @@ class Dialect(Protocol):
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
     arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
     row_key: ClassVar[tuple[str, ...]]  # hidden columns that tell rows apart where there is no primary key; or none
+    locks_rows_alone: ClassVar[
+        bool
+    ]  # whoever changes other rows of a table never waits: no gap, page or file is locked
     pipelines: ClassVar[bool]  # `run_all` sends everything at once, BEGIN and COMMIT too
     streams_in_transaction: ClassVar[bool]  # a cursor that reads bit by bit lives in a transaction only
     begin: ClassVar[str]
@@ -83,6 +86,9 @@ class Dialect(Protocol):
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
     ) -> list[list[tuple[Any, ...]]]:
         """The rows that each of several queries finds, in as few round trips as may be."""
+
+    def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        """The same of statements that change temporary tables alone, which need not outlive a crash."""
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Put rows into a key table, the fastest way there is."""

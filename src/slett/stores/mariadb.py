@@ -53,6 +53,7 @@ class MariaDB:
     joins: ClassVar[bool] = True
     arrays: ClassVar[bool] = False
     row_key: ClassVar[tuple[str, ...]] = ()
+    locks_rows_alone: ClassVar[bool] = False
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "START TRANSACTION"
@@ -154,6 +155,9 @@ class MariaDB:
     ) -> list[list[tuple[Any, ...]]]:
         found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
         return [list(map(tuple, rows)) for rows in found]
+
+    def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        return self.run_all(connection, statements)
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["%s"] * len(rows[0]))

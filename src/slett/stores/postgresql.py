@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -82,6 +82,7 @@ class PostgreSQL:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = True
     row_key: ClassVar[tuple[str, ...]] = ("tableoid", "ctid")
+    locks_rows_alone: ClassVar[bool] = True
     pipelines: ClassVar[bool] = True
     streams_in_transaction: ClassVar[bool] = True
     begin: ClassVar[str] = "BEGIN"
@@ -181,6 +182,18 @@ class PostgreSQL:
             cursors = [driver.execute(text, parameters) for text, parameters in statements]
         return [cursor.fetchall() for cursor in cursors]
 
+    def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        driver: Any = connection.connection.driver_connection
+        if not statements or driver.info.transaction_status:  # of somebody's transaction it is a part
+            return self.run_all(connection, statements)
+        try:
+            loose = [(self.begin, ()), ("SET LOCAL synchronous_commit TO off", ())]
+            return self.run_all(connection, [*loose, *statements, ("COMMIT", ())])[2:-1]
+        except DBAPIError:
+            with suppress(DBAPIError), _as_sqlalchemy_raises():  # if the connection is lost, so is the transaction
+                driver.rollback()
+            raise
+
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         driver: Any = connection.connection.driver_connection
         with _as_sqlalchemy_raises(), driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
@@ -191,7 +204,7 @@ class PostgreSQL:
                 copy.write_row(row)
 
     def analyse(self, connection: Connection, table: str) -> None:
-        connection.exec_driver_sql(f"ANALYZE {table}")
+        self.run_aside(connection, [(f"ANALYZE {table}", ())])
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return True

@@ -87,3 +87,7 @@ class Table:
 class Schema:
     dialect: Dialect
     tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def referring(self, name: str) -> list[tuple[Table, ForeignKey]]:
+        """The tables whose foreign keys lead to that table, each with the key."""
+        return [(table, key) for table in self.tables.values() for key in table.foreign_keys if key.table == name]

@@ -4,9 +4,8 @@ A `Store` is an address; a `Session` is one connection with the key sets collect
 Changing happens inside `transaction()`, one statement an operation, and each statement is proven first.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from itertools import chain, islice
 from typing import Any, Self
@@ -18,7 +17,7 @@ from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import Filled, parse_url
 from slett.stores.errors import StoreError, Unavailable
 from slett.stores.keytables import key_table_ddl
-from slett.stores.operations import Change, Collect, Due, KeySet, Link, Rows
+from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Rule
 from slett.stores.schema import Schema
 from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
 
@@ -216,13 +215,13 @@ class Session:
         """Drop the key tables, so that the connection can serve others; a broken one is thrown away."""
         self.known.clear()
         names = [*(f"slett_keys_{number + 1}" for number in range(self._tables)), *self._others]
+        names += [SLICES] if self._sliced else []
         try:
-            for name in [*names, SLICES] if self._sliced else names:
-                self._connection.exec_driver_sql(f"{self._dialect.drop} {name}")
+            self._dialect.run_aside(self._connection, [(f"{self._dialect.drop} {name}", ()) for name in names])
         except SQLAlchemyError:
             self._throw_away()
 
-    def rows_of(self, name: str) -> Iterator[Row]:
+    def rows_of(self, name: str) -> Generator[Row, None, None]:
         """The key set, as rows of (person's number, *columns); memory does not grow with it."""
         known = self.known[name]
         if isinstance(known, Inline):
@@ -240,8 +239,7 @@ class Session:
         self._tables += 1
         name = f"slett_keys_{self._tables}"
         stored, statements = key_table_ddl(self.store.name, name, keys, self.conditions, self._dialect, self._live)
-        for statement in statements:
-            self.run_text(statement)
+        self._run_aside([(each, ()) for each in statements])
         self.known[keys.name] = stored
         return stored
 
@@ -389,16 +387,21 @@ class Session:
             return []
         return self.run_all(self._filled(changes))
 
-    def apply_whole(self, changes: Sequence[Change]) -> list[int]:
+    def apply_whole(self, changes: Sequence[Change], parts: Sequence[Slice | None] = ()) -> list[int]:
         """The same in a transaction of its own, in as few round trips as may be.
+
+        Args:
+            parts: of each change the slice that is run; without, all of it.
 
         Raises:
             Unproven: a statement would not be bound to keys. None ran.
         """
+        filled = self._filled(changes, parts)
+        if len(filled) == 1 and not self.has_deferrable:
+            return self.run_all(filled)  # which commits by itself
         if not self._dialect.pipelines:
             with self.transaction():
-                return self.apply_all(changes)
-        filled = self._filled(changes)
+                return self.run_all(filled)
         settle = [(SETTLE, ())] if self.has_deferrable else []
         try:
             touched = self.run_all([(self._dialect.begin, ()), *filled, *settle, ("COMMIT", ())])
@@ -407,10 +410,14 @@ class Session:
             raise
         return touched[1 : 1 + len(filled)]
 
-    def _filled(self, changes: Sequence[Change]) -> list[Filled]:
-        made = [self.make.change(change) for change in changes]
+    def _filled(self, changes: Sequence[Change], parts: Sequence[Slice | None] = ()) -> list[Filled]:
+        of = parts or [None] * len(changes)
+        made = [
+            (self.make.change(change, part.of if part else ""), part.bounds if part else NOTHING)
+            for change, part in zip(changes, of, strict=True)
+        ]
         with self.store._words():
-            return [(each.text, each.parameters(self.known, NOTHING)) for each in made]
+            return [(prepared.text, prepared.parameters(self.known, bounds)) for prepared, bounds in made]
 
     def apply(self, change: Change, part: Slice | None = None) -> int:
         """Run one change, or one slice of it; says how many rows it touched.
@@ -418,9 +425,7 @@ class Session:
         Raises:
             Unproven: the statement would not be bound to keys. Nothing ran.
         """
-        if part is None:
-            return int(self.ask(self.make.change(change)).rowcount)
-        return int(self.ask(self.make.change(change, part.of), part.bounds).rowcount)
+        return self.run_all(self._filled([change], [part]))[0]
 
     def goes_by_person(self, change: Change) -> bool:
         """Whether one key table says whose each row of the change is, so that it can go in slices of people."""
@@ -433,11 +438,46 @@ class Session:
         found = live.rows < LARGE or not any(each.rewrites or not live.is_indexed(each.columns) for each in rows.links)
         return len(rows.links) == 1 and found  # else each slice would read the whole table
 
+    def goes_beside(self, change: Change) -> bool:
+        """Whether slices of people of this change never wait for each other, in whatever order they run at once.
+
+        Each locks rows of its own and nothing else: no row is of two persons, nothing else is written with a row, and
+        nothing is compared with what another slice is about to write.
+        """
+        rows, live = change.rows, self.schema.tables[change.rows.table]
+        if not self._dialect.locks_rows_alone or live.triggers or rows.unless or rows.others:
+            return False
+        if isinstance(change, Delete):
+            referring = self.schema.referring(live.name)
+            if any(key.on_delete not in ("NO ACTION", "RESTRICT") or table is live for table, key in referring):
+                return False
+        else:
+            unique = {each for key in (live.primary_key, *live.unique, *live.unique_partly) for each in key}
+            computed = any(each.generated for each in live.columns)
+            if computed or any(
+                each.path or each.rule != Rule("null") or each.column in unique for each in change.writes
+            ):
+                return False
+        known = self.known[self.conditions.driving(rows)]
+        if rows.among:
+            at: Sequence[str] = rows.key
+        elif len(rows.links) == 1 and not rows.links[0].rewrites:
+            at = rows.links[0].at
+        else:
+            return False
+        return isinstance(known, Stored) and self._tells_apart(known, at)
+
+    def _tells_apart(self, known: Stored, at: Sequence[str]) -> bool:
+        """Whether the same values of these columns of a key table are always the same person's."""
+        person = known.table.c.person
+        shared = select(literal(1)).select_from(known.table).group_by(*(known.column(each) for each in at))
+        return self.run(shared.having(func.min(person) < func.max(person)).limit(1)).first() is None
+
     def find_by_person(self, change: Change) -> None:
         """Have an index find the rows of a large key table by person; not inside `transaction`."""
         known = self.known[self.conditions.driving(change.rows)]
         if isinstance(known, Stored) and known.count > LARGE and not known.by_person:
-            self.run_text(f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})")
+            self._run_aside([(f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})", ())])
             self._analyse(known.name)
             known.by_person = True
 
@@ -453,14 +493,15 @@ class Session:
         if not key:
             return None
         self._sliced = True
-        self.run_text(f"DROP TABLE IF EXISTS {SLICES}")
         numbered = self.make.prepare(self.make.numbered(change, key, of=part.of if part else ""))
-        create = replace(numbered, text=f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}")
-        made = int(self.ask(create, part.bounds if part else NOTHING).rowcount)
+        with self.store._words():
+            parameters = numbered.parameters(self.known, part.bounds if part else NOTHING)
+        create = (f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}", parameters)
+        _, made = self._run_aside([(f"{self._dialect.drop} {SLICES}", ()), create])
         if made < 0:
             made = int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
         if made > LARGE:
-            self.run_text(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})")
+            self._run_aside([(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})", ())])
             self._analyse(SLICES)
         return made
 
@@ -489,6 +530,12 @@ class Session:
         with self.store._words():
             filled = [(each.text, each.parameters(self.known, NOTHING)) for each in prepared]
             return self._dialect.ask_all(self._live, filled)
+
+    def _run_aside(self, filled: Sequence[Filled]) -> list[int]:
+        """The same of what makes or drops temporary tables, for which nothing waits until it is on disk."""
+        self.statements += len(filled)
+        with self.store._words():
+            return self._dialect.run_aside(self._live, filled)
 
     def ask(self, prepared: Prepared, extra: Mapping[str, Any] = NOTHING) -> Any:
         """What comes of a prepared statement, its slots filled now."""
@@ -551,5 +598,6 @@ class Session:
             self._throw_away()
 
     def _throw_away(self) -> None:
-        self._connection.rollback()  # of SQLAlchemy's own idea of a transaction
+        with suppress(SQLAlchemyError):  # it may not know yet that the connection is lost
+            self._connection.rollback()  # of SQLAlchemy's own idea of a transaction
         self._connection.invalidate()

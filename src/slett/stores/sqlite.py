@@ -38,6 +38,7 @@ class SQLite:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = False
     row_key: ClassVar[tuple[str, ...]] = ("rowid",)
+    locks_rows_alone: ClassVar[bool] = False
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
     begin: ClassVar[str] = "BEGIN IMMEDIATE"
@@ -120,6 +121,9 @@ class SQLite:
     ) -> list[list[tuple[Any, ...]]]:
         found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
         return [list(map(tuple, rows)) for rows in found]
+
+    def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
+        return self.run_all(connection, statements)
 
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["?"] * len(rows[0]))
