@@ -62,7 +62,7 @@ FROM pg_class c JOIN pg_am a ON a.oid = c.relam
 WHERE c.oid = to_regclass(%s) AND c.relkind = 'r' AND a.amname = 'heap'
   AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
 """
-PARAMETERS = 30_000  # of a statement, which takes 65,535
+PARAMETERS = 50  # of a statement: psycopg remembers how it read those that have no more
 BLOCK = 64  # bytes: the block of SHA-256
 
 # How values are written in COPY's text, until the transaction ends: so that they read back whatever the server is set
@@ -237,7 +237,7 @@ class PostgreSQL:
 
     def put_in(self, before: str, rows: Sequence[tuple[Any, ...]], after: str, /) -> Iterator[tuple[Filled, int]]:
         row = f"({', '.join(['%s'] * len(rows[0]))})"
-        many = PARAMETERS // len(rows[0])
+        many = max(1, PARAMETERS // len(rows[0]))
         parts = [rows[start : start + many] for start in range(0, len(rows), many)]
         for part in parts:
             yield (f"{before} VALUES {', '.join([row] * len(part))}{after}", tuple(chain(*part))), len(part)
