@@ -20,6 +20,7 @@ from tests.journeys.scene import Scene
 from tests.servers.postgresql import FAST, PostgreSQL
 from tests.servers.process import ServerMissingError
 
+KINDS = ("kill", "freeze", "server", "drop", "stall", "deadlock", "stop")
 DURABLE = {"synchronous_commit": "on"}  # what is committed outlives `kill -9`, if not a power cut
 
 
@@ -138,6 +139,9 @@ class Trouble(threading.Thread):
     def __init__(self, dice: random.Random, farm: Farm, world: World, servers: list[PostgreSQL], faults: int) -> None:
         super().__init__(daemon=True)
         self.dice, self.farm, self.world, self.servers = dice, farm, world, servers
+        self.kinds: list[str] = []  # each once, in any order, and then again
+        while len(self.kinds) < faults:
+            self.kinds += dice.sample(KINDS, len(KINDS))
         self.left = faults
         self.log: list[str] = []
         self.failed: BaseException | None = None
@@ -153,7 +157,7 @@ class Trouble(threading.Thread):
 
     def one(self) -> None:
         dice = self.dice
-        what = dice.choice(["kill", "kill", "freeze", "server", "drop", "stall", "deadlock", "stop"])
+        what = self.kinds.pop(0)
         self.log.append(what)
         match what:
             case "kill":
@@ -217,7 +221,9 @@ def test_a_thousand_requests_on_four_workers_under_every_fault_at_once(
         filed: dict[int, str] = {}
         for start in range(0, requests, requests // 4):
             filed |= farm.file(service, leaving[start : start + requests // 4])
-        trouble = Trouble(dice, farm, world, [shop_server, ledger_server], int(os.environ.get("FAULTS", "6")))
+        trouble = Trouble(
+            dice, farm, world, [shop_server, ledger_server], int(os.environ.get("FAULTS", str(len(KINDS))))
+        )
         trouble.start()
         trouble.join(120)
         print(trouble.log)

@@ -93,6 +93,8 @@ class ServerProcess:
                 os.kill(pid, signal.SIGKILL)
         self._watch.kill()  # it would remove the folder
         self._watch.wait()
+        if self._watch.stdin:
+            self._watch.stdin.close()
 
     def stop(self) -> None:
         """End the server at once and remove its folder."""
