@@ -1,5 +1,5 @@
 # make demo    erase somebody from a made-up marketplace and prove it (SQLite)
-# make test    everything the project claims, tested
+# make test    everything the project claims, tested; `CI=true make test`: the slow journeys, too
 # make bench   list the measurements
 # make bench-all   measure everything (half an hour of a quiet machine)
 # make languages   bring the sentences of the sources into every catalogue, and say what is not translated
@@ -13,6 +13,8 @@ PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-header
 
+QUICK = $(if $(filter true,$(CI)),,-m 'not slow')
+
 .PHONY: demo test bench bench-all languages lock
 
 demo: .venv/run.stamp
@@ -24,7 +26,7 @@ test: .venv/dev.stamp
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -n auto --maxprocesses 4
+	.venv/bin/pytest -n auto --maxprocesses 4 $(QUICK)
 
 bench:
 	@for file in $(wildcard bench/*.py); do printf '%s  ' "$$file"; sed -n '1s/"""//gp' "$$file"; done
