@@ -126,6 +126,7 @@ def test_nothing_begins_before_its_time(service: Service, make: Make) -> None:
     assert request(service, much_later).state == "scheduled"
 
 
+@pytest.mark.slow
 def test_what_a_dead_worker_held_is_taken_over(service: Service, scene: Scene, make: Make) -> None:
     reference = file(service, 1)
     with service.ledger.write() as page:

@@ -41,6 +41,7 @@ def test_what_is_theirs_goes_and_nothing_else_changes(
     in_any_world(kind, new_database(kind), monkeypatch, EXAMPLES[kind], {}, live)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["straight", "with care"])
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_whatever_is_erased_can_be_undone(

@@ -192,6 +192,7 @@ def test_it_happens_by_itself(shop: Shop) -> None:
     assert shop.scene.rows("SELECT id FROM clicks ORDER BY id") == [(2,), (3,), (20,)]
 
 
+@pytest.mark.slow
 def test_killed_anywhere_and_run_again_it_comes_to_the_same_end(shop: Shop) -> None:
     shop.scene.settings["chunk_rows"] = 1
     shop.erase(1)

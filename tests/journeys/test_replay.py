@@ -103,6 +103,7 @@ def apart() -> Iterator[Apart]:
     process.end()
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_killed_and_started_again_ends_the_same(
     tmp_path: Path, new_database: NewDatabase, apart: Apart
 ) -> None:
