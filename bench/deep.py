@@ -24,6 +24,7 @@ from tests.servers import mariadb, postgresql
 from tests.servers.process import find_program
 
 SIZES = (1, 100, 10_000)
+FOLDED = 1_000  # needles, at most, with which rg is asked to ignore case: with ten thousand it needs minutes
 WRITTEN = "CONCAT(body, ' ', (SELECT email FROM people WHERE people.id = person_id))"
 Way = Callable[[Path], int]  # a file of needles → rows in which one is
 
@@ -90,14 +91,16 @@ def _measure(service: Service, url: str, options: argparse.Namespace) -> None:
         keys[:] = [key for key, _ in named]
         file = service.settings.home / "needles.txt"
         file.write_text("".join(f"{email}\n" for _, email in named))
-        samples: dict[str, list[float]] = {name: [] for name in ways}
+        taking_part = {name: way for name, way in ways.items() if count <= FOLDED or name != "rg -F -i"}
+        samples: dict[str, list[float]] = {name: [] for name in taking_part}
         found = {}
         for _ in range(options.rounds):
-            for name, way in ways.items():
+            for name, way in taking_part.items():
                 start = perf_counter()
                 found[name] = way(file)
                 samples[name].append(perf_counter() - start)
-        assert found["Slett"] <= found["rg -F -i"], found  # rg finds addresses within longer ones, too
+        most = found.get("rg -F -i", found["rg -F"])  # rg finds addresses within longer ones, too
+        assert found["Slett"] <= most, found
         print(f"{count:,} people, {size / 1e9:.2f} GB of text, found in {found['Slett']:,} rows:\n")
         _report(samples, size)
 
