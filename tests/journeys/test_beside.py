@@ -9,10 +9,11 @@ import pytest
 from slett.execute import Run, Walk
 from slett.execute.beside import Beside, Open
 from slett.plan import Step
+from slett.requests.subject import name_people
 from slett.stores.errors import Unavailable
 from slett.stores.sql import Session
 from tests.journeys.crowd import expect_gone, fill
-from tests.journeys.scene import Scene
+from tests.journeys.scene import Scene, subjects
 
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 PEOPLE = 60
@@ -106,3 +107,30 @@ def test_a_server_without_room_for_one_more_has_enough_with_one(crowd: Scene, mo
     assert refused == ["shop"]
     assert {each.state for each in outcomes} == {"fulfilled"}
     expect_gone(crowd, PEOPLE, set(GOING))
+
+
+def test_no_connection_is_closed_while_something_goes_on_with_it(crowd: Scene) -> None:
+    """As when the first one fails meanwhile; also where the thread has worked for another store before."""
+    happened: list[str] = []
+    with crowd.open() as service, service.sessions() as sessions:
+        walk = Walk(service.plan, sessions, len(GOING))
+        name_people(walk, subjects(service, GOING))
+        walk.collect()
+
+        @contextmanager
+        def opened(store: str) -> Iterator[Session]:
+            with service.session(store) as session:
+                yield session
+            happened.append("closed")
+
+        with Beside(walk, opened) as beside:
+            beside.start(lambda: happened.append("began")).result()
+            second = next(found for step in walk.plan.steps if (found := beside.session(step)))
+
+            def work() -> None:
+                for _ in range(3):
+                    second.run_text("SELECT pg_sleep(0.1)")
+                happened.append("worked")
+
+            beside.start(work)
+    assert happened == ["began", "worked", "closed"]

@@ -32,7 +32,7 @@ class Beside:
         self._open = open_more
         self._sessions: dict[str, Session | None] = {}
         self._stack = ExitStack()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(1, "slett beside")  # its thread begins with its first work
 
     def session(self, step: Step) -> Session | None:
         """A second session for this step, which knows what it needs; None where there is none, or is to be none."""
@@ -53,8 +53,6 @@ class Beside:
 
     def start(self, work: Callable[[], T]) -> "Future[T]":
         """What comes of work that goes on meanwhile."""
-        if self._pool is None:
-            self._pool = self._stack.enter_context(ThreadPoolExecutor(1, "slett beside"))
         return self._pool.submit(work)
 
     def _copy(self, first: Session, second: Session, name: str) -> None:
@@ -68,4 +66,5 @@ class Beside:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._pool.shutdown()  # what goes on when the first connection fails comes to its end before its own is closed
         self._stack.__exit__(kind, error, trace)
