@@ -9,7 +9,7 @@ import pytest
 from slett.execute import Run, Walk
 from slett.execute.beside import Beside, Open
 from slett.plan import Step
-from slett.requests.subject import name_people
+from slett.requests.subject import collected
 from slett.stores.errors import Unavailable
 from slett.stores.sql import Session
 from tests.journeys.crowd import expect_gone, fill
@@ -113,9 +113,7 @@ def test_no_connection_is_closed_while_something_goes_on_with_it(crowd: Scene) -
     """As when the first one fails meanwhile; also where the thread has worked for another store before."""
     happened: list[str] = []
     with crowd.open() as service, service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, len(GOING))
-        name_people(walk, subjects(service, GOING))
-        walk.collect()
+        walk = collected(service.plan, sessions, subjects(service, GOING))
 
         @contextmanager
         def opened(store: str) -> Iterator[Session]:

@@ -20,7 +20,7 @@ from slett.requests.hold import find_held, narrowed
 from slett.requests.journal import journal, read_facts
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
-from slett.requests.subject import NOBODY, name_people
+from slett.requests.subject import NOBODY, collected
 from slett.requests.vouch import not_sealed, not_vouched
 from slett.requests.way_back import drop_vault, sealed_before
 from slett.stores.sql import Session
@@ -80,9 +80,7 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
 
 def _walk(service: Service, batch: Batch, stack: ExitStack) -> tuple[Walk, list[int], dict[int, dict[int, int]]]:
     """(Everybody's keys, rows that each step would change, and of whom: step → person → rows)."""
-    walk = Walk(service.plan, stack.enter_context(service.sessions()), len(batch.requests))
-    name_people(walk, batch.subjects)
-    walk.collect()
+    walk = collected(service.plan, stack.enter_context(service.sessions()), batch.subjects)
     counts, people = Run(walk, service.settings.chunk_rows).count_people()
     return walk, counts, people
 

@@ -13,7 +13,7 @@ from slett.datamap.model import TableMap
 from slett.execute import Walk
 from slett.plan import Step
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError, name_people
+from slett.requests.subject import Subject, SubjectError, collected
 from slett.stores.errors import StoreError
 from slett.stores.operations import Update
 from slett.stores.reading import read_texts, row_key, text_columns
@@ -95,9 +95,7 @@ def look_deep(
         SubjectError: nothing is known of anybody that could be searched for.
     """
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, len(subjects))
-        name_people(walk, subjects)
-        walk.collect()
+        walk = collected(service.plan, sessions, subjects)
         known = [(0, text) for text in also] + list(_known(walk))
         needles, short = gather(known)
         if not needles:

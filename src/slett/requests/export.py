@@ -24,7 +24,7 @@ from slett.execute import Walk
 from slett.plan.steps import selected
 from slett.requests.refuse import doubled
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError, name_people
+from slett.requests.subject import Subject, SubjectError, collected
 from slett.stores.operations import Rows
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would run
@@ -71,9 +71,7 @@ def draft_copy(service: Service, subject: Subject, path: Path) -> Iterator[tuple
         SubjectError, StoreError, ExportError: as `export`.
     """
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, 1)
-        name_people(walk, [subject])
-        walk.collect()
+        walk = collected(service.plan, sessions, [subject])
         for refusal in doubled(walk).values():
             raise SubjectError(refusal.reason)
         try:

@@ -18,7 +18,7 @@ from slett.plan.links import identifier_set
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.refuse import Refusal, Refused
 from slett.requests.service import Service
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, collected
 from slett.stores.errors import Unavailable
 from slett.stores.operations import Delete
 
@@ -62,10 +62,7 @@ def place(
             known = ", ".join(f"`{name}`" for name in service.relations.tables)
             raise HoldError(f"the map has no table `{each}` with rows of persons; write one of {known}")
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, 1)
-        for named in service.plan.named:
-            walk.name(named.keys, [(0, *subject.values)] if subject.kind in (named.root, named.identifier) else [])
-        walk.collect()
+        walk = collected(service.plan, sessions, [subject])
         if doubled := walk.doubled_roots():
             raise Refused(Refusal("refused", f"several rows of `{doubled[0]}` share what was given; name one by key"))
         live = bool(walk.found_roots() or sum(Run(walk, service.settings.chunk_rows).count()))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slett.execute import Run, Walk
+from slett.execute import Run
 from slett.requests.service import Service
-from slett.requests.subject import Subject, name_people
+from slett.requests.subject import Subject, collected
 from slett.verify import Left
 
 
@@ -26,9 +26,7 @@ def look(service: Service, subjects: Sequence[Subject]) -> list[Found]:
 
 def _look(service: Service, subject: Subject) -> Found:
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, 1)
-        name_people(walk, [subject])
-        walk.collect()
+        walk = collected(service.plan, sessions, [subject])
         counts = Run(walk, service.settings.chunk_rows).count()
         found: dict[tuple[str, str, str], int] = {}
         for step, rows in zip(service.plan.steps, counts, strict=True):

@@ -7,14 +7,13 @@ goes only to a known one.
 import secrets
 from dataclasses import replace
 
-from slett.execute import Walk
 from slett.requests.codes import TooMany, issue_code, may_send, try_code
 from slett.requests.identity import Identity
 from slett.requests.outlook import outlook
 from slett.requests.refuse import Refused
 from slett.requests.service import Service
 from slett.requests.sessions import Session, add_session
-from slett.requests.subject import Subject, SubjectError, by_identifier, name_people
+from slett.requests.subject import Subject, SubjectError, by_identifier, collected
 
 MAILBOX = "email"  # the identifier of the map that is an e-mail address
 
@@ -69,9 +68,7 @@ def _subject(service: Service, address: str) -> Subject:
 def _account(service: Service, subject: Subject) -> Subject:
     """The account that has the address, if one has: the same person then as if they had signed in to it."""
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, 1)
-        name_people(walk, [subject])
-        walk.collect()
+        walk = collected(service.plan, sessions, [subject])
         for named in service.plan.named:
             rows = list(walk.rows_of(named.root)) if named.root else []
             if len(rows) == 1:

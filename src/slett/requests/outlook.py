@@ -15,7 +15,7 @@ from slett.plan import Step
 from slett.plan.closing import blocking, releasing
 from slett.requests.refuse import Refused, doubled
 from slett.requests.service import Service
-from slett.requests.subject import Subject, name_people
+from slett.requests.subject import Subject, collected
 from slett.stores.due import end
 from slett.stores.tally import count_holding, latest_due
 
@@ -122,9 +122,7 @@ def find_blocks(service: Service, subject: Subject, language: str) -> tuple[Bloc
 @contextmanager
 def _walk(service: Service, subject: Subject, steps: tuple[Step, ...]) -> Iterator[Walk]:
     with service.sessions() as sessions:
-        walk = Walk(replace(service.plan, steps=steps), sessions, 1)
-        name_people(walk, [subject])
-        walk.collect()
+        walk = collected(replace(service.plan, steps=steps), sessions, [subject])
         yield walk
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slett.execute import Run, Walk
+from slett.execute import Run
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
-from slett.requests.subject import Subject, name_people
+from slett.requests.subject import Subject, collected
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ def preview(service: Service, subjects: Sequence[Subject]) -> Preview:
         StoreError: a store does not answer, or the account could not carry the plan out.
     """
     with service.sessions() as sessions:
-        walk = Walk(service.plan, sessions, len(subjects))
-        name_people(walk, subjects)
-        walk.collect()
+        walk = collected(service.plan, sessions, subjects)
         counts, people = Run(walk, service.settings.chunk_rows).count_people()
         refusals = find_refusals(service, walk, subjects, people)
         lines = []

@@ -10,10 +10,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from slett.execute import Run, Walk
+from slett.execute import Run
 from slett.plan.links import Way
 from slett.requests.service import Service
-from slett.requests.subject import Subject, SubjectError, by_key, name_people
+from slett.requests.subject import Subject, SubjectError, by_key, collected
 from slett.requests.vouch import text_of, vouched
 
 T = TypeVar("T")
@@ -152,9 +152,7 @@ def _sort(
     """
     for some in blocks(subjects, service.settings.batch_people):
         with service.sessions() as sessions:
-            walk = Walk(service.plan, sessions, len(some))
-            name_people(walk, some)
-            walk.collect()
+            walk = collected(service.plan, sessions, some)
             _, people = Run(walk, service.settings.chunk_rows).count_people()
             there = walk.found_roots()
             known = vouched(service, walk, people)

@@ -1,7 +1,7 @@
 """Who is meant: a key of a root, or an identifier."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from slett.execute.walk import Walk, named_by
 from slett.ledger import Keys
 from slett.plan import Named, Plan
 from slett.stores.schema import Family
+from slett.stores.sql import Session
 
 
 class SubjectError(Exception):
@@ -94,6 +95,14 @@ def _typed(text: str, family: Family, named: Named) -> Any:
 
 def _listed(names: Any) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def collected(plan: Plan, sessions: Mapping[str, Session], subjects: Sequence[Subject]) -> Walk:
+    """The walk of these people, with all their keys."""
+    walk = Walk(plan, sessions, len(subjects))
+    name_people(walk, subjects)
+    walk.collect()
+    return walk
 
 
 def name_people(walk: Walk, subjects: Sequence[Subject]) -> None:

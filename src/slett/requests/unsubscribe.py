@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from slett.execute import Run, Walk
+from slett.execute import Run
 from slett.execute.run import always
 from slett.plan.closing import unsubscribing
 from slett.requests.refuse import Refused, over_ceiling
 from slett.requests.service import Service
-from slett.requests.subject import Subject, name_people
+from slett.requests.subject import Subject, collected
 
 
 def unsubscribe(service: Service, subject: Subject, may_go_on: Callable[[], None] = always) -> int:
@@ -25,9 +25,7 @@ def unsubscribe(service: Service, subject: Subject, may_go_on: Callable[[], None
     """
     with service.sessions() as sessions:
         steps = unsubscribing(service.relations, service.plan.keysets)
-        walk = Walk(replace(service.plan, steps=steps, keepings=()), sessions, 1)
-        name_people(walk, [subject])
-        walk.collect()
+        walk = collected(replace(service.plan, steps=steps, keepings=()), sessions, [subject])
         run = Run(walk, service.settings.chunk_rows, paces=service.paces, may_go_on=may_go_on)
         planned, people = run.count_people()
         for refusal in over_ceiling(service, walk, people).values():
