@@ -17,15 +17,18 @@ from slett.stores.taken import shape
 Pulled = list[tuple[Table, ForeignKey]]
 
 
-def pulled(session: Session, change: Change) -> Pulled:
-    """The other tables whose rows the database would change with this change, and by which of their foreign keys."""
-    if not isinstance(change, Delete):
-        return []
+def pulled(session: Session, change: Delete, above: tuple[str, ...] = ()) -> Pulled:
+    """The other tables whose rows the database would change with this change, and by which of their foreign keys.
+
+    Args:
+        above: tables that are left out.
+    """
+    name = change.rows.table
+    referring = session.schema.referring(name)
     return [
         (table, key)
-        for table in session.schema.tables.values()
-        for key in table.foreign_keys
-        if key.table == change.rows.table != table.name and key.on_delete in ("CASCADE", "SET NULL")
+        for table, key in referring
+        if table.name not in (name, *above) and key.on_delete in ("CASCADE", "SET NULL")
     ]
 
 

@@ -70,7 +70,7 @@ def capture(
         extra |= part.bounds
     of: Part = part.of if part else ""
     session.make.change(change, of)  # proven before anything is handed out
-    if along and isinstance(change, Delete) and (pulls := _pulled(session, change, above)):
+    if along and isinstance(change, Delete) and (pulls := pulled(session, change, above)):
         _take_along(session, change, of, extra, pulls, along, (*above, change.rows.table))
     if session.store.dialect.returns:
         return _gather(session.hand_out(_returning(session, change, taken, of), extra), COPIED, write)
@@ -122,7 +122,7 @@ def capture_all(
         waiting.clear()
 
     for place, change in enumerate(changes):
-        pulls = along is not None and isinstance(change, Delete) and _pulled(session, change, ())
+        pulls = along is not None and isinstance(change, Delete) and pulled(session, change)
         if session.store.dialect.returns and not pulls:
             session.make.change(change)  # proven before anything is handed out
             waiting.append(_returning(session, change, shape(session, change), ""))
@@ -131,10 +131,6 @@ def capture_all(
         counts.append(capture(session, change, partial(write, place), along=along and partial(along, place)))
     send()
     return counts
-
-
-def _pulled(session: Session, change: Delete, above: tuple[str, ...]) -> Pulled:
-    return [each for each in pulled(session, change) if each[0].name not in above]
 
 
 def _take_along(

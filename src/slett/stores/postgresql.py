@@ -169,18 +169,12 @@ class PostgreSQL:
             raise Denied("", "the account may not make temporary tables; grant it TEMPORARY on the database")
 
     def run_all(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
-        driver: Any = connection.connection.driver_connection
-        with _as_sqlalchemy_raises(), driver.pipeline():
-            cursors = [driver.execute(text, parameters) for text, parameters in statements]
-        return [cursor.rowcount for cursor in cursors]
+        return [cursor.rowcount for cursor in _piped(connection, statements)]
 
     def ask_all(
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
     ) -> list[list[tuple[Any, ...]]]:
-        driver: Any = connection.connection.driver_connection
-        with _as_sqlalchemy_raises(), driver.pipeline():
-            cursors = [driver.execute(text, parameters) for text, parameters in statements]
-        return [cursor.fetchall() for cursor in cursors]
+        return [cursor.fetchall() for cursor in _piped(connection, statements)]
 
     def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         driver: Any = connection.connection.driver_connection
@@ -225,10 +219,8 @@ class PostgreSQL:
     def hand_out_all(
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]], /
     ) -> list[list[bytes]]:
+        _, *cursors = _piped(connection, [(_PINS, ()), *statements])
         driver: Any = connection.connection.driver_connection
-        with _as_sqlalchemy_raises(), driver.pipeline():
-            driver.execute(_PINS)
-            cursors = [driver.execute(text, parameters) for text, parameters in statements]
         return [list(lines_of(cursor.pgresult, driver.info.encoding)) for cursor in cursors]
 
     def rows_of(self, connection: Connection, block: bytes, person: int | None, /) -> Iterator[tuple[Any, ...]] | None:
@@ -358,6 +350,13 @@ class PostgreSQL:
             name = where and (where.constraint_name or where.column_name)
             return Conflict(store, f"constraint `{name}` of `{table}` forbids it")
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
+
+
+def _piped(connection: Connection, statements: Sequence[Filled]) -> list[Any]:
+    """The cursors of statements that were all sent at once."""
+    driver: Any = connection.connection.driver_connection
+    with _as_sqlalchemy_raises(), driver.pipeline():
+        return [driver.execute(text, parameters) for text, parameters in statements]
 
 
 # -- reading whole tables -------------------------------------------------------------------------------

@@ -20,10 +20,6 @@ class Texts:
     cells: Callable[[bytes], list[bytes]]  # the texts of one row
     escaped: bool = False  # as COPY writes a text: with a backslash before a backslash
 
-    def rows(self, block: bytes) -> list[bytes]:
-        """The rows of a block."""
-        return block.split(self.row_end)
-
     def key(self, row: bytes, size: int) -> tuple[str, ...]:
         """The first texts of a row, as they are in the table."""
         texts = self.cells(row)[:size]
