@@ -239,13 +239,14 @@ class Requests:
         Raises:
             LedgerError: no request may go that way.
         """
-        for one, other in pairwise((start, *through, end)):
+        ways = list(pairwise((start, *through, end)))
+        for one, other in ways:
             if other not in MOVES.get(one, ()):
                 raise LedgerError(f"a request cannot go from `{one}` to `{other}`")
         values: dict[str, object] = {"state": end}
         if reason:
             values["reason"] = reason
-        if end == "running" and start == "scheduled":
+        if ("scheduled", "running") in ways:
             values["started_at"] = self._now
         if end in FINAL:
             values["finished_at"] = self._now
@@ -264,10 +265,14 @@ class Requests:
         Nobody else gets an answer about this person and kind before this transaction ends, so whoever files one only
         after asking here never files a second.
         """
-        if self._connection.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock
-            self._connection.execute(_ALONE, {"person": f"{kind} {subject}"})
+        self.lock(kind, subject)
         row = self._connection.execute(_OPEN, {"of": subject, "what": kind, "now": self._now}).mappings().first()
         return Request(**row) if row else None
+
+    def lock(self, kind: Kind, subject: str) -> None:
+        """Nobody else decides on this person and kind before this transaction ends."""
+        if self._connection.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock
+            self._connection.execute(_ALONE, {"person": f"{kind} {subject}"})
 
     def schedule(
         self, request: Request, *, secret: str, promise: timedelta, not_before: datetime, doubt: Doubt

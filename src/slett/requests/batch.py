@@ -1,7 +1,7 @@
 """A batch of requests on its way, and what becomes of each."""
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -62,7 +62,7 @@ class Batch:
         """What all of its requests ask for."""
         return self.requests[0].kind
 
-    def keep_only(self, numbers: Set[int]) -> None:
-        """Leave out the persons of all other numbers, for good; those who stay are numbered anew."""
-        self.subjects = [one for number, one in enumerate(self.subjects) if number in numbers]
-        self.requests = [one for number, one in enumerate(self.requests) if number in numbers]
+    def drop(self, numbers: Collection[int]) -> None:
+        """Leave out the persons of these numbers, for good; those who stay are numbered anew."""
+        self.subjects = [one for number, one in enumerate(self.subjects) if number not in numbers]
+        self.requests = [one for number, one in enumerate(self.requests) if number not in numbers]

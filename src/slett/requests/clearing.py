@@ -1,9 +1,9 @@
 """What has served its time: requests nobody confirmed, kept rows that are due, old visits and copies."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from slett.ledger import FINAL
+from slett.ledger import FINAL, Request
 from slett.requests.expire import expire
 from slett.requests.progress import move_on
 from slett.requests.service import Service, open_service
@@ -39,9 +39,16 @@ def purge(service: Service) -> int:
         folder = service.settings.home / "exports"
         for path in (*folder.glob("S-*.zip"), *folder.glob(".S-*.part")):
             request = page.requests.get(path.name.removeprefix(".").partition(".")[0])
-            whole = request and request.state == "fulfilled" and path.suffix == ".zip"
-            over = request is None or (request.state in FINAL and not whole)
-            if over or (request and request.finished_at and request.finished_at <= oldest):
+            if not _is_needed(request, path.suffix == ".zip", oldest):
                 path.unlink(missing_ok=True)
                 gone += 1
     return gone
+
+
+def _is_needed(request: Request | None, whole: bool, oldest: datetime) -> bool:
+    """Whether a copy, or a draft of one, is being made or can be fetched."""
+    if request is None:
+        return False
+    if request.state not in FINAL:
+        return True
+    return whole and request.state == "fulfilled" and (request.finished_at or oldest) > oldest

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from slett.execute import Run, Walk
 from slett.requests import hooks
 from slett.requests.batch import Batch, Outcome
-from slett.requests.filing import seal_who
+from slett.requests.filing import set_apart
 from slett.requests.held import (
     closes_in_part,
     held_rows,
@@ -34,22 +34,22 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
     if batch.resumed:
         with service.ledger.read() as page:
             batch.newest_hold = page.holds.newest()
-    if batch.resumed and read_facts(service, batch):
-        mine = narrowed(service, batch.held.tables) if batch.held else service
-        return recalled_unless_held(mine, batch, stack)
+        if read_facts(service, batch):
+            mine = narrowed(service, batch.held.tables) if batch.held else service
+            return recalled_unless_held(mine, batch, stack)
     # whoever was settled before a crash is settled
-    batch.keep_only({number for number, each in enumerate(batch.requests) if each.state == "scheduled"})
+    batch.drop({number for number, each in enumerate(batch.requests) if each.state != "scheduled"})
     while batch.requests:
         walk, counts, people = _walk(service, batch, stack)
         if strangers := not_sealed(service, walk, batch, people):
             batch.subjects = [NOBODY if number in strangers else one for number, one in enumerate(batch.subjects)]
             continue
         refusals = _without_sealed(service, batch, find_refusals(service, walk, batch.subjects, people))
-        refusals |= not_vouched(service, walk, batch, people)
-        if refusals:
+        if refusals := refusals | not_vouched(service, walk, batch, people):
             _refuse(service, batch, refusals)
+            continue
         # whoever places the first hold from now on is heard before each transaction
-        elif batch.newest_hold and (held := really_held(walk, people, find_held(service, walk))):
+        if batch.newest_hold and (held := really_held(walk, people, find_held(service, walk))):
             held = whole_if_begun(batch, held)
             if in_part := closes_in_part(batch, held):
                 _refuse(service, batch, in_part)
@@ -61,18 +61,16 @@ def first_walk(service: Service, batch: Batch, stack: ExitStack) -> Walk | None:
             batch.held_rows = held_rows(service, walk, held[0], counts)
             service = narrowed(service, held[0].tables)
             walk, counts, people = _walk(service, batch, stack)
-            _rehearse(service, walk.sessions)
-            journal(service, batch, walk, counts, people)
-            return walk
         elif half_way := _half_way(service, batch):
             _go_on_apart(service, batch, half_way)
+            continue
         elif large := _too_large(service, batch, people):
             if not _set_apart(service, batch, large):
                 return None
-        else:
-            _rehearse(service, walk.sessions)
-            journal(service, batch, walk, counts, people)
-            return walk
+            continue
+        _rehearse(service, walk.sessions)
+        journal(service, batch, walk, counts, people)
+        return walk
     with service.ledger.write() as page:
         page.batches.finish(batch.lease)
     return None
@@ -119,11 +117,8 @@ def _half_way(service: Service, batch: Batch) -> set[int]:
 def _go_on_apart(service: Service, batch: Batch, numbers: Set[int]) -> None:
     with service.ledger.write() as page:
         for number in sorted(numbers):
-            request, subject = batch.requests[number], batch.subjects[number]
-            apart = page.batches.set_apart(batch.lease, [request.reference], batch.lane or "small")
-            seal_who(page, apart.lease, [request], [subject])
-            batch.apart.append(apart.number)
-    batch.keep_only(set(range(len(batch.requests))) - numbers)
+            batch.apart.append(set_apart(page, batch, number, batch.lane or "small"))
+    batch.drop(numbers)
 
 
 def _too_large(service: Service, batch: Batch, people: Mapping[int, Mapping[int, int]]) -> set[int]:
@@ -143,10 +138,8 @@ def _set_apart(service: Service, batch: Batch, large: Set[int]) -> bool:
             page.batches.change_lane(batch.lease, "large")
             return False
         for number in sorted(large):
-            request, subject = batch.requests[number], batch.subjects[number]
-            apart = page.batches.set_apart(batch.lease, [request.reference], "large")
-            seal_who(page, apart.lease, [request], [subject])
-    batch.keep_only(set(range(len(batch.requests))) - large)
+            set_apart(page, batch, number, "large")
+    batch.drop(large)
     return True
 
 
@@ -163,4 +156,4 @@ def _refuse(service: Service, batch: Batch, refusals: Mapping[int, Refusal]) -> 
             batch.outcomes[reference] = Outcome(
                 reference, refusal.state, refusal.reason, erased_before=refusal.erased_before
             )
-    batch.keep_only(set(range(len(batch.requests))) - set(refusals))
+    batch.drop(refusals)

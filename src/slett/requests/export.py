@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile, mkstemp
 from typing import IO, Any
 
 from slett.execute import Walk
+from slett.ledger.requests import State
 from slett.plan.steps import selected
 from slett.requests.refuse import doubled
 from slett.requests.service import Service
@@ -92,9 +92,8 @@ def _record(service: Service, subject: Subject, tables: dict[str, int]) -> str:
     promise = timedelta(hours=service.settings.promise_hours)
     with service.ledger.write() as page:
         (request,) = page.requests.file("export", [subject.hash(service.ledger.keys)], service.datamap.digest, promise)
-        path = ("filed", "verified", "scheduled", "running", "verifying", "fulfilled")
-        for start, end in pairwise(path):
-            page.requests.move([request.reference], start, end)  # type: ignore[arg-type]  # literals, in order
+        way: tuple[State, ...] = ("verified", "scheduled", "running", "verifying")
+        page.requests.move([request.reference], "filed", "fulfilled", through=way)
         page.requests.count({request.reference: {name: {"export": rows} for name, rows in tables.items()}})
         page.log.append([{"event": "exported", "request": request.reference}])
     return request.reference

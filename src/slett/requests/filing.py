@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
-from slett.ledger import Lease, Page, Request
+from slett.ledger import Lane, Lease, Page, Request
 from slett.ledger.requests import Origin
 from slett.requests.batch import Batch
 from slett.requests.pause import insist
@@ -63,11 +63,19 @@ def begin_batch(service: Service, filed: Sequence[tuple[Request, Subject]]) -> B
 def _begun(
     page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject], newest_hold: int
 ) -> Batch:
-    seal_who(page, lease, requests, subjects)
+    _seal_who(page, lease, requests, subjects)
     return Batch(lease, list(requests), list(subjects), newest_hold=newest_hold)
 
 
-def seal_who(page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject]) -> None:
+def set_apart(page: Page, batch: Batch, number: int, lane: Lane) -> int:
+    """The number of a new batch of that person alone, for whoever works in that lane. They are in the old one still."""
+    request, subject = batch.requests[number], batch.subjects[number]
+    apart = page.batches.set_apart(batch.lease, [request.reference], lane)
+    _seal_who(page, apart.lease, [request], [subject])
+    return apart.number
+
+
+def _seal_who(page: Page, lease: Lease, requests: Sequence[Request], subjects: Sequence[Subject]) -> None:
     """Seal who is meant."""
     named = [(request.reference, one.kind, one.values) for request, one in zip(requests, subjects, strict=True)]
     page.scope.put(lease, [("subjects", 0, json.dumps(named, default=str).encode())])

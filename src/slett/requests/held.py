@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from slett.execute import Walk
 from slett.requests.batch import Batch, Outcome
-from slett.requests.filing import seal_who
+from slett.requests.filing import set_apart
 from slett.requests.hold import HeldBack, HeldRequest, by_keys, find_held, kept_back, suspend
 from slett.requests.recall import recalled
 from slett.requests.refuse import Refusal
@@ -19,15 +19,13 @@ def suspend_held(service: Service, batch: Batch, walk: Walk, held: Mapping[int, 
     with service.ledger.write() as page:
         page.batches.check(batch.lease)
         for number, each in held.items():
-            request, subject = batch.requests[number], batch.subjects[number]
             if each.tables:
-                apart = page.batches.set_apart(batch.lease, [request.reference], batch.lane or "small")
-                seal_who(page, apart.lease, [request], [subject])
-                batch.apart.append(apart.number)
+                batch.apart.append(set_apart(page, batch, number, batch.lane or "small"))
             else:
+                request, subject = batch.requests[number], batch.subjects[number]
                 reason = suspend(page, request, keyed.get(number, subject), each)
                 batch.outcomes[request.reference] = Outcome(request.reference, "held", reason)
-    batch.keep_only(set(range(len(batch.requests))) - set(held))
+    batch.drop(held)
 
 
 def really_held(

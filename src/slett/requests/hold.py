@@ -93,7 +93,7 @@ def holds_end(page: Page, closed: Request) -> bool:
 
     Nobody places such a hold between this answer and the end of the transaction.
     """
-    page.requests.find_open("close", closed.subject)
+    page.requests.lock("close", closed.subject)
     return bool(page.holds.match([_mark(closed)]))
 
 
@@ -101,7 +101,7 @@ def _sealed(page: Page, marks: Iterable[Mark]) -> list[Request]:
     """The closes that sealed whoever had one of these keys or identifiers, and whose end has not come."""
     found = []
     for closed in _gone(page, marks, "close"):
-        page.requests.find_open("close", closed.subject)  # whoever ends it waits, or has ended it: look again
+        page.requests.lock("close", closed.subject)  # whoever ends it waits, or has ended it: look again
         if (vault := page.vaults.of_request(closed.reference)) and vault.state in ("sealed", "returning"):
             found.append(closed)
     return found
@@ -118,9 +118,9 @@ def _why_not_found(page: Page, marks: Iterable[Mark]) -> Refusal:
 
 def _gone(page: Page, marks: Iterable[Mark], kind: Kind) -> list[Request]:
     """The requests of that kind that took away whoever had one of these keys or identifiers."""
-    stones = [stone for what, text in marks for stone in page.tombstones.every(what, [text]).get(text, ())]
-    found = [page.requests.get(reference) for reference in sorted({stone.request for stone in stones})]
-    return [each for each in found if each and each.kind == kind]
+    stones = (stone for what, text in marks for stone in page.tombstones.every(what, [text]).get(text, ()))
+    found = page.requests.some({stone.request for stone in stones})
+    return [found[reference] for reference in sorted(found) if found[reference].kind == kind]
 
 
 def _mark(closed: Request) -> Mark:

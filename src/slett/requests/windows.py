@@ -83,7 +83,7 @@ def remind(service: Service) -> int:
 
 
 def _remind_of(page: Page, service: Service, request: Request, values: dict[str, Any], row: str) -> bool:
-    page.requests.find_open(request.kind, request.subject)  # nobody else reminds them meanwhile
+    page.requests.lock(request.kind, request.subject)  # nobody else reminds them meanwhile
     who = read_particulars(page, request.reference)
     if who is None or page.notices.was_queued(request.reference, row):
         return False
