@@ -15,13 +15,12 @@ from slett.requests.particulars import Particulars
 from slett.requests.replay import replay
 from slett.requests.undo import Undone, undo
 from slett.requests.way_back import NoWayBack, end_ways_back
+from tests.journeys.people import USERS
 from tests.journeys.scene import Scene, subjects
 
-MAP = """
-users:
-  root: true
-  identifiers: {email: email}
-  action: delete
+MAP = (
+    USERS
+    + """
 clicks:
   references: [{column: user_id, to: users}]
   action: delete
@@ -32,6 +31,7 @@ orders:
   basis: a law
   columns: [id, placed_on]
 """
+)
 
 
 @pytest.fixture
@@ -136,22 +136,11 @@ def test_what_was_taken_before_a_hold_and_after_it_comes_back_together(shop: Sce
 # -- undo and again
 
 
-def test_who_was_restored_in_part_and_erased_again_does_not_come_back_by_the_first_undo(shop: Scene) -> None:
-    (first,) = shop.erase(1)
-    shop.sql("INSERT INTO clicks VALUES (1, 2)")
-    found = restore(shop, first.reference, partly=True)
-    assert found.blocked
-    (second,) = shop.erase(1)
-    assert second.state == "fulfilled"
-    shop.sql("DELETE FROM clicks WHERE id = 1")
-    erased = shop.snapshot()
-    with pytest.raises(NoWayBack):
-        restore(shop, first.reference, partly=True)
-    assert shop.snapshot() == erased
-
-
-def test_who_was_erased_with_others_and_restored_in_part_and_erased_again_stays_away(shop: Scene) -> None:
-    first, _ = shop.erase(1, 2)
+@pytest.mark.parametrize("others", [(), (2,)])
+def test_who_was_restored_in_part_and_erased_again_does_not_come_back_by_the_first_undo(
+    shop: Scene, others: tuple[int, ...]
+) -> None:
+    first, *_ = shop.erase(1, *others)
     shop.sql("INSERT INTO clicks VALUES (1, NULL)")
     found = restore(shop, first.reference, partly=True)
     assert found.blocked
