@@ -210,6 +210,12 @@ KINDS = {
 }
 
 
+def ask_each(connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
+    """`Dialect.ask_all` where a driver sends one statement after the other."""
+    found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
+    return [list(map(tuple, rows)) for rows in found]
+
+
 def notice_silence(connection: socket.socket) -> None:
     """Let the system find out that a peer is gone, where its driver does not."""
     names = {"idle": "TCP_KEEPIDLE", "interval": "TCP_KEEPINTVL", "count": "TCP_KEEPCNT"}

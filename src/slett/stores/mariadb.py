@@ -27,7 +27,7 @@ from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores import literals
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, Filled, notice_silence
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, Filled, ask_each, notice_silence
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.packets import cells_of, only_column, read_rows
 from slett.stores.schema import Column, Family, Table
@@ -153,8 +153,7 @@ class MariaDB:
     def ask_all(
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
     ) -> list[list[tuple[Any, ...]]]:
-        found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
-        return [list(map(tuple, rows)) for rows in found]
+        return ask_each(connection, statements)
 
     def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         return self.run_all(connection, statements)

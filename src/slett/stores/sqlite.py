@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores import literals
-from slett.stores.dialect import Filled
+from slett.stores.dialect import Filled, ask_each
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks, parted_by
@@ -119,8 +119,7 @@ class SQLite:
     def ask_all(
         self, connection: Connection, statements: Sequence[tuple[str, tuple[Any, ...]]]
     ) -> list[list[tuple[Any, ...]]]:
-        found = (connection.exec_driver_sql(text, parameters) for text, parameters in statements)
-        return [list(map(tuple, rows)) for rows in found]
+        return ask_each(connection, statements)
 
     def run_aside(self, connection: Connection, statements: Sequence[Filled]) -> list[int]:
         return self.run_all(connection, statements)
