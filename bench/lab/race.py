@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from bench.lab.server import Server
-from bench.lab.shop import digest
+from bench.lab.shop import digest, restore_index
 from bench.lab.ways import Opener, by_hand
 
 Samples = dict[str, list[float]]
@@ -26,8 +26,9 @@ def race(
 
     Args:
         openers: open a way on a database, by name.
-        batches: keys of people, nobody twice.
-        limits: the most people that a way takes at once; a larger batch is erased for it by hand, untimed.
+        batches: keys of people, nobody twice, larger batches later.
+        limits: the most people that a way takes at once; a larger batch is erased for it by hand, untimed, with every
+            index there.
         settle: before turns with so many people or more, write everything to disk, so that none pays for what another
             has left to write.
     """
@@ -43,6 +44,7 @@ def race(
                     if len(batch) <= (limits or {}).get(name, len(batch)):
                         samples[len(batch)].setdefault(name, []).append(way(batch))
                     else:
+                        restore_index(copies[name])
                         with by_hand(copies[name]) as another:
                             another(batch)
         ends = {name: digest(copy) for name, copy in copies.items()}

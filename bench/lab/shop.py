@@ -146,6 +146,13 @@ def drop_index(url: str, *, declared: bool) -> None:
         connection.execute(f"DROP INDEX {child}_{column}{on}")
 
 
+def restore_index(url: str) -> None:
+    """The index that `drop_index` dropped, if it did."""
+    child, column = LOOSE
+    with connected(url) as connection:
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {child}_{column} ON {child} ({column})")
+
+
 def digest(url: str) -> dict[str, tuple[int, int]]:
     """(number of rows, a sum over their content) of each table: equal for equal rows in any order."""
     found = {}
