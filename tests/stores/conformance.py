@@ -91,7 +91,7 @@ class Conformance:
     @ways
     def test_what_was_collected_is_not_collected_again(self, shop: Shop, inline_keys: int) -> None:
         with shop.session(1, inline_keys=inline_keys) as session:
-            session.expect(ORDERS, people=1)
+            session.expect_all([ORDERS], people=1)
             assert session.collect(Collect("orders", OWN_ORDERS), ORDERS) == 2
             assert session.collect(Collect("orders", OWN_ORDERS), ORDERS) == 0
             assert session.count_of("orders") == 2
@@ -109,7 +109,7 @@ class Conformance:
         for together in (True, False):
             with shop.session(*people, inline_keys=inline_keys) as session:
                 for keys in (ORDERS, LOG, USERS):
-                    session.expect(keys, people=len(people))
+                    session.expect_all([keys], people=len(people))
                 if together:
                     session.collect_all(wanted)
                 else:
@@ -122,8 +122,8 @@ class Conformance:
     def test_whom_nobody_named_nothing_is_collected_of(self, shop: Shop) -> None:
         with shop.session(1) as session:
             session.known["named"].values.clear()  # type: ignore[union-attr] # one person's are inline
-            session.expect(ORDERS, people=1)
-            session.expect(LOG, people=1)
+            session.expect_all([ORDERS], people=1)
+            session.expect_all([LOG], people=1)
             asked = session.statements
             session.collect_all([(Collect("orders", OWN_ORDERS), ORDERS), (Collect("log", OWN_LOG), LOG)])
             assert (list(session.rows_of("orders")), list(session.rows_of("log"))) == ([], [])
@@ -133,19 +133,19 @@ class Conformance:
     def test_a_key_of_null_is_collected_once_too(self, shop: Shop, inline_keys: int) -> None:
         """Else a table that refers to itself would be walked for ever."""
         with shop.session(1, inline_keys=inline_keys) as session:
-            session.expect(LOG, people=1)
+            session.expect_all([LOG], people=1)
             session.collect(Collect("log", OWN_LOG), LOG)
             assert session.collect(Collect("log", OWN_LOG), LOG) == 0
 
     def test_a_key_set_that_grows_too_large_moves_to_a_table(self, shop: Shop) -> None:
         with shop.session(1, inline_keys=1) as session:
-            session.expect(ORDERS, people=1)
+            session.expect_all([ORDERS], people=1)
             assert session.collect(Collect("orders", OWN_ORDERS), ORDERS) == 2
             assert sorted(session.rows_of("orders")) == [(0, 1, 10), (0, 2, 20)]
 
     def test_each_person_keeps_their_number(self, shop: Shop) -> None:
         with shop.session(1, 3) as session:
-            session.expect(ORDERS, people=2)
+            session.expect_all([ORDERS], people=2)
             session.collect(Collect("orders", OWN_ORDERS), ORDERS)
             assert sorted(session.rows_of("orders")) == [(0, 1, 10), (0, 2, 20), (1, 3, 30)]
             assert session.count_by_person([Delete(OWN_ORDERS)]) == [{0: 2, 1: 1}]
@@ -196,7 +196,7 @@ class Conformance:
     def test_a_row_that_others_hold_is_told_from_one_that_nobody_holds(self, shop: Shop, inline_keys: int) -> None:
         """`code` stands for a second holder; a null among the keys is nobody and changes nothing."""
         with shop.session(1, 2, inline_keys=inline_keys) as session:
-            session.expect(USERS, people=2)
+            session.expect_all([USERS], people=2)
             session.collect(Collect("users", OWN_USERS), USERS)
             execute(shop.url, "INSERT INTO «log» VALUES (12, 1, 'both'), (13, 1, 'held')")
             holder = Holder(("code",), "users", ("code",))
@@ -222,7 +222,7 @@ class Conformance:
     @ways
     def test_a_row_value_is_deleted_and_its_mixtures_stay(self, shop: Shop, inline_keys: int) -> None:
         with shop.session(1, inline_keys=inline_keys) as session:
-            session.expect(ORDERS, people=1)
+            session.expect_all([ORDERS], people=1)
             session.collect(Collect("orders", OWN_ORDERS), ORDERS)
             with session.transaction():
                 assert session.apply(Delete(Rows("order", (), among="orders", key=("shop", "no")))) == 2
@@ -279,7 +279,7 @@ class Conformance:
     def test_a_slice_of_people_reaches_nobody_else(self, shop: Shop) -> None:
         """Numbers, not keys, bound it: whoever is third in the pass goes third."""
         with shop.session(3, 1, 2) as session:
-            session.expect(ORDERS, people=3)
+            session.expect_all([ORDERS], people=3)
             session.collect(Collect("orders", OWN_ORDERS), ORDERS)
             collected = replace(OWN_ORDERS, among="orders")
             for rows in (OWN_ORDERS, collected, replace(collected, links=())):
@@ -299,7 +299,7 @@ class Conformance:
         with shop.session(1) as session:
             assert not session.goes_by_person(Delete(OWN_ORDERS))
         with shop.session(1, 2) as session:
-            session.expect(USERS, people=2)
+            session.expect_all([USERS], people=2)
             assert not session.goes_by_person(Delete(two_ways))
 
     def test_rows_that_nothing_tells_apart_go_in_slices_or_whole(self, shop: Shop) -> None:
@@ -315,7 +315,7 @@ class Conformance:
         """A place is no key: another's row may be there by the time that a slice comes to it."""
         change = Delete(Rows("log", (), among="log", key=("code",)))
         with shop.session(1, inline_keys=inline_keys) as session:
-            session.expect(LOG, people=1)
+            session.expect_all([LOG], people=1)
             session.collect(Collect("log", OWN_LOG), LOG)
             total = session.number(change)
             assert total in (None, 1)
@@ -345,7 +345,7 @@ class Conformance:
         by_mail = Rows("users", (Link(("mail",), "mails", ("value",), fold=True),), key=("id",))
         with shop.session(1) as session:
             session.know(MAILS, [], people=1)
-            session.expect(USERS, people=1)
+            session.expect_all([USERS], people=1)
             before = session.statements
             assert session.collect(Collect("users", by_mail), USERS) == 0
             assert session.statements == before
@@ -378,7 +378,7 @@ class Conformance:
     def test_the_next_session_knows_nothing_of_the_last(self, shop: Shop) -> None:
         for people in ((1, 2), (3,)):
             with shop.session(*people, inline_keys=0) as session:
-                session.expect(ORDERS, people=len(people))
+                session.expect_all([ORDERS], people=len(people))
                 assert session.collect(Collect("orders", OWN_ORDERS), ORDERS) == 2 * len(people) - (people == (3,))
 
     # -- failing --------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_a_slice_of_people_hands_out_theirs_alone(shop: Shop, kind: str) -> None
     for rows in (OWN_ORDERS, collected):
         change = Delete(rows) if kind == "rows" else Update(rows, (Write("note", Rule("constant", "-")),))
         with shop.session(3, 1, 2) as session:
-            session.expect(ORDERS, people=3)
+            session.expect_all([ORDERS], people=3)
             session.collect(Collect("orders", OWN_ORDERS), ORDERS)
             part = Slice(0, 1, "people") if rows.among else Slice(1, 2, "people")
             keys = as_text(shop.rows(f"SELECT shop, no FROM «order» WHERE user_id = {1 if rows.among else 2}"))

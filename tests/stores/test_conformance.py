@@ -41,7 +41,7 @@ def test_a_row_at_the_same_place_of_another_partition_is_another_row(
     """Without a primary key a slice goes by the place of its rows, and each partition counts its places anew."""
     execute(postgresql_database, *PARTS)
     with opened(postgresql_database) as shop, shop.session(1, inline_keys=inline_keys) as session:
-        session.expect(VISITS, people=1)
+        session.expect_all([VISITS], people=1)
         session.collect(Collect("visits", Rows("visits", (OF_USERS,), key=("no",))), VISITS)
         assert session.number(change) == 6
         run = partial(capture, session, change, lambda _: None) if captured else partial(session.apply, change)

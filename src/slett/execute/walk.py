@@ -60,8 +60,9 @@ class Walk:
         lead = self.plan.root_rounds if self._found_by_identifiers() else 0
         rounds = (*self.plan.rounds[:lead], *self.plan.rounds)
         roots = lead + self.plan.root_rounds
-        for keys in self.plan.keysets.values():
-            self.sessions[keys.store].expect(keys, people=self.people)
+        for store, session in self.sessions.items():
+            mine = [keys for keys in self.plan.keysets.values() if keys.store == store]
+            session.expect_all(mine, people=self.people)
         if identifiers and lead:
             self._take_identifiers()  # as far as they were named: a second root may be found by them
         for number, each in enumerate(rounds):

@@ -15,12 +15,17 @@ _PLAIN = {int, str, UUID}  # written as they are, unless a text has something sp
 
 def plain_lines(rows: Sequence[tuple[Any, ...]]) -> str | None:
     """The rows as lines, where none of it needs to be escaped; else None."""
-    if not rows or not set(map(type, chain.from_iterable(rows))) <= _PLAIN:
+    if not is_plain(rows):
         return None
     width = len(rows[0])
     text = ("\t".join(["%s"] * width) + "\n") * len(rows) % tuple(chain.from_iterable(rows))
     as_many = text.count("\t") == (width - 1) * len(rows) and text.count("\n") == len(rows)
     return text if as_many and "\\" not in text and "\r" not in text else None
+
+
+def is_plain(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether there are rows, of values that are written as Python writes them."""
+    return bool(rows) and set(map(type, chain.from_iterable(rows))) <= _PLAIN
 
 
 def lines_of(result: Any, encoding: str) -> Iterator[bytes]:

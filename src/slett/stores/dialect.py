@@ -93,8 +93,11 @@ class Dialect(Protocol):
     def fill(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Put rows into a key table, the fastest way there is."""
 
-    def analyse(self, connection: Connection, table: str) -> None:
-        """Let the planner know how large a key table is."""
+    def filling(self, table: str, rows: Sequence[tuple[Any, ...]], /) -> list[Filled]:
+        """Statements that do so with few rows, to be sent with others; none where `fill` is as quick."""
+
+    def analysing(self, table: str, /) -> list[Filled]:
+        """What lets the planner know how large a key table is; nothing where it knows."""
 
     def returns_deleted(self, connection: Connection, /) -> bool:
         """Whether a DELETE of one table, without a join, hands out the rows that it deletes."""

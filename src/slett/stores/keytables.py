@@ -3,43 +3,42 @@
 A key table has a column `person`, the person's number in the pass, and a column a key-set column.
 """
 
-from sqlalchemy import Connection, false, literal_column, select
+from functools import partial
+from typing import Any
+
+from sqlalchemy import false, literal_column, select
 
 from slett.stores.conditions import Conditions, Stored, key_column
-from slett.stores.dialect import Dialect
 from slett.stores.operations import KeySet
 from slett.stores.schema import Schema
+from slett.stores.statements import Statements
 
 INDEXED_LENGTH = 700  # characters of text that MariaDB can index, four bytes each
 
 
-def key_table_ddl(
-    store: str,
-    name: str,
-    keys: KeySet,
-    conditions: Conditions,
-    dialect: Dialect,
-    connection: Connection,
-) -> tuple[Stored, list[str]]:
-    """An empty key table, and the statements that make it: of the very types of its source, where that is here."""
-    stored = Stored(keys.columns, keys.families, name)
-    local = keys.store == store
+def key_table(name: str, keys: KeySet, conditions: Conditions, make: Statements) -> tuple[Stored, list[str]]:
+    """A key table, and the statements that make it: of the very types of its source, where that is here."""
+    local = keys.store == make.store
     if local:
-        source = conditions.table(keys.table)
-        named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
-        nobody = select(literal_column("0").label("person")).subquery("slett_nobody")
-        beside = nobody.outerjoin(source, false())  # so that every column may be null, as for a row that is gone
-        shape = select(nobody.c.person, *named).select_from(beside).where(false())
-        text = str(shape.compile(connection, compile_kwargs={"literal_binds": True}))
-        statements = [f"CREATE TEMPORARY TABLE {name} AS {text}"]
+        shape = make.recall(("shape of", keys), partial(_shape, keys, conditions))
+        statements = [f"CREATE TEMPORARY TABLE {name} AS {shape.text}"]
     else:
-        types = [dialect.key_type(family) for family in keys.families]
+        types = [conditions.dialect.key_type(family) for family in keys.families]
         columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
         statements = [f"CREATE TEMPORARY TABLE {name} (person integer{columns})"]
     for n in range(len(keys.columns)):
         if not local or _indexable(conditions.schema, keys, n):
             statements.append(f"CREATE INDEX {name}_{key_column(n)} ON {name} ({key_column(n)})")
-    return stored, statements
+    return Stored(keys.columns, keys.families, name), statements
+
+
+def _shape(keys: KeySet, conditions: Conditions) -> Any:
+    """A SELECT of no rows, whose columns may be null, as for a row that is gone."""
+    source = conditions.table(keys.table)
+    named = [source.c[each].label(key_column(n)) for n, each in enumerate(keys.columns)]
+    nobody = select(literal_column("0").label("person")).subquery("slett_nobody")
+    beside = nobody.outerjoin(source, false())
+    return select(nobody.c.person, *named).select_from(beside).where(false())
 
 
 def _indexable(schema: Schema, keys: KeySet, n: int) -> bool:

@@ -163,8 +163,11 @@ class MariaDB:
         insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a key table, named by us
         connection.exec_driver_sql(insert, list(rows))
 
-    def analyse(self, connection: Connection, table: str) -> None:
-        """A temporary table has exact statistics."""
+    def filling(self, _table: str, _rows: Sequence[tuple[Any, ...]], /) -> list[Filled]:
+        return []
+
+    def analysing(self, _table: str, /) -> list[Filled]:
+        return []  # a temporary table has exact statistics
 
     def returns_deleted(self, connection: Connection) -> bool:
         return bool(getattr(connection.dialect, "is_mariadb", False))  # MySQL does not

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
-from slett.stores.copytext import lines_of, plain_lines, rows_of
+from slett.stores.copytext import is_plain, lines_of, plain_lines, rows_of
 from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, SILENCE, Filled
 from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
@@ -197,8 +197,15 @@ class PostgreSQL:
             for row in rows:
                 copy.write_row(row)
 
-    def analyse(self, connection: Connection, table: str) -> None:
-        self.run_aside(connection, [(f"ANALYZE {table}", ())])
+    def filling(self, table: str, rows: Sequence[tuple[Any, ...]], /) -> list[Filled]:
+        if not is_plain(rows):
+            return []
+        row = f"({', '.join(['%s'] * len(rows[0]))})"
+        insert = f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}"  # noqa: S608 - a key table, named by us
+        return [(insert, tuple(map(str, chain(*rows))))]  # text, as in COPY: the column reads it
+
+    def analysing(self, table: str, /) -> list[Filled]:
+        return [(f"ANALYZE {table}", ())]
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return True

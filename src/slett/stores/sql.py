@@ -7,6 +7,7 @@ Changing happens inside `transaction()`, one statement an operation, and each st
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from slett.stores.conditions import Conditions, Inline, Stored, key_column
 from slett.stores.dialect import Filled, parse_url
 from slett.stores.errors import StoreError, Unavailable
-from slett.stores.keytables import key_table_ddl
+from slett.stores.keytables import key_table
 from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Rule
 from slett.stores.schema import Schema
 from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
@@ -116,17 +117,41 @@ class Session:
 
     def know(self, keys: KeySet, rows: Iterable[Row], *, people: int) -> None:
         """Bring in a key set from elsewhere: rows of (person's number, *columns)."""
-        rest = iter(rows)
-        first = list(islice(rest, self._inline_keys + 1)) if people == 1 else []
-        if people == 1 and len(first) <= self._inline_keys:
-            self.known[keys.name] = Inline(keys.columns, keys.families, list(dict.fromkeys(row[1:] for row in first)))
-            return
-        self._fill(self._new_table(keys), chain(first, rest))
+        self.know_all([(keys, rows)], people=people)
 
-    def expect(self, keys: KeySet, *, people: int) -> None:
-        """Begin a key set of a table here, empty, unless it is known already."""
-        if keys.name not in self.known:
-            self.known[keys.name] = Inline(keys.columns, keys.families, []) if people == 1 else self._new_table(keys)
+    def know_all(self, brought: Iterable[tuple[KeySet, Iterable[Row]]], *, people: int) -> None:
+        """The same of several: small ones in one round trip."""
+        together: list[Filled] = []
+        for keys, rows in brought:
+            rest = iter(rows)
+            first = list(islice(rest, self._inline_keys + 1))
+            if people == 1 and len(first) <= self._inline_keys:
+                values = list(dict.fromkeys(row[1:] for row in first))
+                self.known[keys.name] = Inline(keys.columns, keys.families, values)
+                continue
+            stored, made = self._key_table(keys)
+            together += made
+            filling = self._dialect.filling(stored.name, first) if len(first) <= self._inline_keys else []
+            if filling or not first:
+                stored.count += len(first)
+                together += filling + self._dialect.analysing(stored.name)
+                continue
+            self.run_aside(together)
+            together = []
+            self._fill(stored, chain(first, rest))
+        self.run_aside(together)
+
+    def expect_all(self, expected: Iterable[KeySet], *, people: int) -> None:
+        """Begin key sets of tables here, empty, unless they are known already."""
+        together: list[Filled] = []
+        for keys in expected:
+            if keys.name in self.known:
+                continue
+            if people == 1:
+                self.known[keys.name] = Inline(keys.columns, keys.families, [])
+            else:
+                together += self._key_table(keys)[1]
+        self.run_aside(together)
 
     def add(self, name: str, rows: Sequence[Row]) -> None:
         """Add rows of (person's number, *columns) to a key set."""
@@ -138,58 +163,74 @@ class Session:
 
     def collect(self, collect: Collect, keys: KeySet) -> int:
         """Add the keys of these rows to the key set; says how many were new."""
-        known = self.known[keys.name]
-        inputs = [self.known[link.keys] for link in collect.rows.links]
-        if inputs and all(isinstance(each, Inline) and not each.values for each in inputs):
-            return 0
-        if isinstance(known, Inline) and all(isinstance(each, Inline) for each in inputs):
-            added = self._collect_inline(collect.rows, known)
-            if added is not None:
-                return added
-        if isinstance(known, Inline):
-            values = known.values
-            known = self._new_table(keys)
-            self._fill(known, ((0, *value) for value in values))
-        return self._collect_stored(collect.rows, keys, known)
+        return self.collect_all([(collect, keys)])[0]
 
-    def collect_all(self, collects: Sequence[tuple[Collect, KeySet]]) -> None:
-        """The same of several that do not build on each other: small ones in one round trip."""
-        small = [place for place, each in enumerate(collects) if self._is_small(*each)]
-        found: dict[int, list[Row]] = {}
-        if len(small) > 1:
-            some = (collects[place] for place in small)
-            asked = [self._inline_query(collect.rows, keys.columns) for collect, keys in some]
-            found = dict(zip(small, self.ask_all(asked), strict=True))
-        for place, (collect, keys) in enumerate(collects):
-            known, rows = self.known[keys.name], found.get(place)
-            if rows is None or not isinstance(known, Inline) or self._add_inline(rows, known) is None:
-                self.collect(collect, keys)
+    def collect_all(self, collects: Sequence[tuple[Collect, KeySet]]) -> list[int]:
+        """The same of several that do not build on each other: those of one kind in one round trip."""
+        added = dict.fromkeys(range(len(collects)), 0)
+        large = {place: each for place, each in enumerate(collects) if self._may_find(each[0].rows)}
+        small = {place: each for place, each in large.items() if self._is_inline(*each)}
+        asked = [self.make.keys(each.rows, keys.columns, self._inline_keys + 1) for each, keys in small.values()]
+        for place, rows in zip(small, self.ask_all(asked), strict=True):
+            if (new := self._add_inline(rows, large[place][1].name)) is not None:
+                added[place] = new
+                del large[place]
+        return list((added | self._collect_stored(large)).values())
 
-    def _is_small(self, collect: Collect, keys: KeySet) -> bool:
+    def _may_find(self, rows: Rows) -> bool:
+        """Whether anything is known by which rows could be found."""
+        inputs = [self.known[link.keys] for link in rows.links]
+        return not inputs or any(isinstance(each, Stored) or each.values for each in inputs)
+
+    def _is_inline(self, collect: Collect, keys: KeySet) -> bool:
         """Whether what the keys are found by, and so far they themselves, travel in the statement."""
-        inputs = [self.known[link.keys] for link in collect.rows.links]
-        inline = all(isinstance(each, Inline) for each in (self.known[keys.name], *inputs))
-        return inline and any(isinstance(each, Inline) and each.values for each in inputs)
+        names = (keys.name, *(link.keys for link in collect.rows.links))
+        return all(isinstance(self.known[each], Inline) for each in names)
 
-    def _collect_inline(self, rows: Rows, known: Inline) -> int | None:
+    def _add_inline(self, found: Sequence[Row], name: str) -> int | None:
         """None when they become too many to stay inline."""
-        return self._add_inline(self.ask(self._inline_query(rows, known.columns)).all(), known)
-
-    def _inline_query(self, rows: Rows, columns: tuple[str, ...]) -> Prepared:
-        return self.make.keys(rows, columns, self._inline_keys + 1)
-
-    def _add_inline(self, found: Sequence[Any], known: Inline) -> int | None:
-        if len(found) + len(known.values) > self._inline_keys:
+        known = self.known[name]
+        if isinstance(known, Stored) or len(found) + len(known.values) > self._inline_keys:
             return None
         before = len(known.values)
         known.values[:] = dict.fromkeys([*known.values, *(tuple(row) for row in found)])
         return len(known.values) - before
 
-    def _collect_stored(self, rows: Rows, keys: KeySet, known: Stored) -> int:
+    def _collect_stored(self, collects: Mapping[int, tuple[Collect, KeySet]]) -> dict[int, int]:
+        """How many were new of each, where the keys are in tables, or too many for a statement by now."""
+        together: list[Filled] = []
+        places: dict[int, tuple[Stored, int]] = {}
+        begun: set[str] = set()
+        for place, (collect, keys) in collects.items():
+            known = self._in_table(keys)
+            again = known.count > 0 or keys.name in begun
+            begun.add(keys.name)
+            make = partial(self._new_keys, collect.rows, keys, known, again=again)
+            prepared = self.make.remember(("collect", collect, keys, known.name, again), collect.rows, make)
+            places[place] = known, len(together)
+            together += [
+                (prepared.text, prepared.parameters(self.known, NOTHING)),
+                *self._dialect.analysing(known.name),
+            ]
+        touched = self.run_aside(together)
+        for known, at in places.values():
+            known.count += touched[at]
+        return {place: touched[at] for place, (_, at) in places.items()}
+
+    def _in_table(self, keys: KeySet) -> Stored:
+        """The key set in a key table."""
+        known = self.known[keys.name]
+        if isinstance(known, Stored):
+            return known
+        self.know_all([(keys, ((0, *value) for value in known.values))], people=2)
+        return self._in_table(keys)
+
+    def _new_keys(self, rows: Rows, keys: KeySet, known: Stored, *, again: bool) -> Any:
+        """The INSERT of the rows' keys into their key table; `again`: without those that are in it."""
         target = self.conditions.table(rows.table)
         number, where = self.conditions.with_person(rows, target)
         parts = [where]
-        if known.count:
+        if again:
             seen = known.table.alias("slett_seen")
             live = self.schema.tables[rows.table]
             same = []
@@ -200,10 +241,7 @@ class Session:
                 same.append(before.is_not_distinct_from(now) if column and column.nullable else before == now)
             parts.append(~exists(select(literal(1)).select_from(seen).where(seen.c.person == number, *same)))
         wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
-        added = int(self.run(insert(known.table).from_select(list(known.table.c), wanted)).rowcount)
-        known.count += added
-        self._analyse(known.name)
-        return added
+        return insert(known.table).from_select(list(known.table.c), wanted)
 
     def forget(self, name: str) -> None:
         """Let a key set go that nothing needs any more."""
@@ -226,22 +264,22 @@ class Session:
         known = self.known[name]
         if isinstance(known, Inline):
             yield from ((0, *value) for value in known.values)
-            return
-        yield from self._stream(select(*known.table.c))
+        elif known.count <= BLOCK:
+            yield from map(tuple, self.ask(Prepared(f"SELECT * FROM {known.name}", ())))  # noqa: S608 - named by us
+        else:
+            yield from self._stream(select(*known.table.c))
 
     def count_of(self, name: str) -> int:
         """How many rows the key set holds."""
         known = self.known[name]
         return len(known.values) if isinstance(known, Inline) else known.count
 
-    def _new_table(self, keys: KeySet) -> Stored:
-        """An empty key table; of the table's own column types where it is of a table here."""
+    def _key_table(self, keys: KeySet) -> tuple[Stored, list[Filled]]:
+        """An empty key table, and what makes it."""
         self._tables += 1
-        name = f"slett_keys_{self._tables}"
-        stored, statements = key_table_ddl(self.store.name, name, keys, self.conditions, self._dialect, self._live)
-        self._run_aside([(each, ()) for each in statements])
+        stored, made = key_table(f"slett_keys_{self._tables}", keys, self.conditions, self.make)
         self.known[keys.name] = stored
-        return stored
+        return stored, [(each, ()) for each in made]
 
     def _fill(self, stored: Stored, rows: Iterable[Row]) -> None:
         rest = iter(rows)
@@ -250,11 +288,7 @@ class Session:
             with self.store._words():
                 self._dialect.fill(self._live, stored.name, block)
             stored.count += len(block)
-        self._analyse(stored.name)
-
-    def _analyse(self, name: str) -> None:
-        with self.store._words():
-            self._dialect.analyse(self._live, name)
+        self.run_aside(self._dialect.analysing(stored.name))
 
     def new_temporary(self, kind: str) -> str:
         """A name for one more temporary table, which goes with the session; the same in every session for its n-th."""
@@ -477,8 +511,8 @@ class Session:
         """Have an index find the rows of a large key table by person; not inside `transaction`."""
         known = self.known[self.conditions.driving(change.rows)]
         if isinstance(known, Stored) and known.count > LARGE and not known.by_person:
-            self._run_aside([(f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})", ())])
-            self._analyse(known.name)
+            index = f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})"
+            self.run_aside([(index, ()), *self._dialect.analysing(known.name)])
             known.by_person = True
 
     def number(self, change: Change, part: Slice | None = None) -> int | None:
@@ -497,12 +531,12 @@ class Session:
         with self.store._words():
             parameters = numbered.parameters(self.known, part.bounds if part else NOTHING)
         create = (f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}", parameters)
-        _, made = self._run_aside([(f"{self._dialect.drop} {SLICES}", ()), create])
+        _, made = self.run_aside([(f"{self._dialect.drop} {SLICES}", ()), create])
         if made < 0:
             made = int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
         if made > LARGE:
-            self._run_aside([(f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})", ())])
-            self._analyse(SLICES)
+            index = f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})"
+            self.run_aside([(index, ()), *self._dialect.analysing(SLICES)])
         return made
 
     @property
@@ -526,13 +560,15 @@ class Session:
 
     def ask_all(self, prepared: Sequence[Prepared]) -> list[list[Row]]:
         """The rows that each of several queries finds, all sent at once where the database can."""
+        if len(prepared) < 2:
+            return [self.ask(each).all() for each in prepared]
         self.statements += len(prepared)
         with self.store._words():
             filled = [(each.text, each.parameters(self.known, NOTHING)) for each in prepared]
             return self._dialect.ask_all(self._live, filled)
 
-    def _run_aside(self, filled: Sequence[Filled]) -> list[int]:
-        """The same of what makes or drops temporary tables, for which nothing waits until it is on disk."""
+    def run_aside(self, filled: Sequence[Filled]) -> list[int]:
+        """The same of what changes temporary tables alone, for which nothing waits until it is on disk."""
         self.statements += len(filled)
         with self.store._words():
             return self._dialect.run_aside(self._live, filled)

@@ -129,8 +129,11 @@ class SQLite:
         insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - a key table, named by us
         connection.exec_driver_sql(insert, list(rows))
 
-    def analyse(self, connection: Connection, table: str) -> None:
-        """SQLite plans well enough from the indexes of a key table."""
+    def filling(self, _table: str, _rows: Sequence[tuple[Any, ...]], /) -> list[Filled]:
+        return []
+
+    def analysing(self, _table: str, /) -> list[Filled]:
+        return []  # the indexes of a key table are enough
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return sqlite3.sqlite_version_info >= (3, 35)  # RETURNING is as old as that

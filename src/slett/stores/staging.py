@@ -111,10 +111,7 @@ def stage(
         staged.rows = _collapse(session, staged)
         staged.misfits = tuple(dict.fromkeys(_misfits(session, staged)))
         if staged.rows > FEW:
-            for statement in indexes:
-                session.run_text(statement)
-            with session.store._words():
-                dialect.analyse(connection, staged.name)
+            session.run_aside([*((each, ()) for each in indexes), *dialect.analysing(staged.name)])
     session.staged.append(staged)
     return staged
 

@@ -85,7 +85,7 @@ class Statements:
         connection: Connection,
         made: dict[Hashable, Prepared],
     ) -> None:
-        self._store = store
+        self.store = store
         self._dialect = dialect
         self._conditions = conditions
         self._connection = connection
@@ -183,7 +183,7 @@ class Statements:
         else:
             values = {each.column: self._conditions.written(each, rows.table, target) for each in change.writes}
             statement = update(target).where(*parts).values(values)
-        insist(self._store, statement, self.bound(rows, of))
+        insist(self.store, statement, self.bound(rows, of))
         return statement
 
     def bound(self, rows: Rows, of: Part) -> list[tuple[str, ...]]:

@@ -44,11 +44,12 @@ def look_again(
         recall: reads a key set from the sealed scope.
         people: how many persons the scope is of.
     """
+    every = plan.keysets | {keys.name: keys for keys in plan.free_keysets}
     left: list[Left] = []
     for store, session in sessions.items():
         asked = [each for each in expectations if each.store == store]
-        for each in asked:
-            _know(plan, session, each.change.rows, recall, people)
+        names = dict.fromkeys(name for each in asked for name in _needed(each.change.rows))
+        session.know_all(((every[name], recall(name)) for name in names), people=people)
         counts = session.count([each.change for each in asked])
         left += [
             Left(store, each.change.rows.table, count, each.why)
@@ -58,11 +59,10 @@ def look_again(
     return left, sum(session.statements for session in sessions.values())
 
 
-def _know(plan: Plan, session: Session, rows: Rows, recall: Recall, people: int) -> None:
-    every = plan.keysets | {keys.name: keys for keys in plan.free_keysets}
-    for name in (*(link.keys for link in rows.links), *(holder.keys for holder in rows.unless)):
-        if name not in session.known:
-            session.know(every[name], recall(name), people=people)
+def _needed(rows: Rows) -> Iterator[str]:
+    """The key sets by which rows are found."""
+    yield from (link.keys for link in rows.links)
+    yield from (holder.keys for holder in rows.unless)
 
 
 def expect(relations: Relations) -> tuple[Expectation, ...]:
