@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from slett.stores.schema import Dialect
+from tests.ledger.remembered import Remembered, upgraded_by
 from tests.servers.databases import DIALECTS, Databases
 from tests.servers.process import ServerMissingError
 
@@ -41,6 +42,14 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     databases = Databases(tmp_path_factory.mktemp("databases"))
     yield databases
     databases.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered() -> Iterator[Remembered]:
+    """Makes all ledgers, but those of tests that want to see Alembic at work."""
+    remembered = Remembered()
+    with upgraded_by(remembered.upgrade):
+        yield remembered
 
 
 @pytest.fixture(autouse=True)

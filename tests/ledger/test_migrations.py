@@ -1,16 +1,25 @@
 """A ledger written by an older Slett opens in this one, with everything that was in it."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 
+import pytest
 import sqlalchemy as sa
 from alembic.command import upgrade
 from alembic.config import Config
 
 from slett.ledger import Keys, open_ledger
 from slett.settings import Settings
+from tests.ledger.remembered import ALEMBIC, upgraded_by
 
 FILED = "2026-11-01T10:00:00.000000Z"
+
+
+@pytest.fixture(autouse=True)
+def _alembic() -> Iterator[None]:
+    with upgraded_by(ALEMBIC):
+        yield
 
 
 def write_first(settings: Settings) -> None:

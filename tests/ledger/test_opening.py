@@ -17,6 +17,16 @@ from slett.ledger.database import open_engine
 from slett.ledger.migrations import HEAD
 from slett.ledger.tables import metadata
 from slett.settings import Settings
+from slett.stores.schema import Dialect
+from tests.conftest import NewDatabase
+from tests.ledger.remembered import ALEMBIC, Remembered, upgraded_by
+from tests.servers.backup import spelled
+
+
+@pytest.fixture(autouse=True)
+def _alembic() -> Iterator[None]:
+    with upgraded_by(ALEMBIC):
+        yield
 
 
 @pytest.fixture
@@ -32,6 +42,20 @@ def test_migrations_make_exactly_the_tables_that_the_code_uses(engine: sqlalchem
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == HEAD
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_ledger_made_as_remembered_cannot_be_told_from_one_that_alembic_made(
+    kind: Dialect, new_database: NewDatabase
+) -> None:
+    """So the other tests may have theirs from memory."""
+    remembered, urls = Remembered(), [new_database(kind) for _ in range(3)]
+    for url, upgrade in zip(urls, (ALEMBIC, remembered.upgrade, remembered.upgrade), strict=True):
+        with upgraded_by(upgrade):
+            open_engine(url).dispose()
+    made, first, later = map(spelled, urls)
+    assert len(made) > 50
+    assert made == first == later
 
 
 def test_constraints_are_named_alike_by_migrations_and_by_the_code(engine: sqlalchemy.Engine) -> None:

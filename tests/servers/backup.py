@@ -1,7 +1,9 @@
 """A backup of a test database as operators make one, and its restoration: pg_dump, mysqldump, or a copy of the file."""
 
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +41,15 @@ def restore(url: str, backup: Path) -> None:
             with engine(url).connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             path.write_bytes(backup.read_bytes())
+
+
+def spelled(url: str) -> list[str]:
+    """The statements that would make a database like this one of PostgreSQL or SQLite."""
+    if dialect_of(url) == "postgresql":
+        lines = _run(_program("pg_dump", *POSTGRESQL), url).decode().splitlines()
+        return [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]  # a word of chance
+    with closing(sqlite3.connect(urlsplit(url).path.removeprefix("/"))) as connection:
+        return list(connection.iterdump())
 
 
 def _account(url: str) -> list[str]:

@@ -162,17 +162,18 @@ def _version(connection: Connection) -> str | None:
 
 
 def _migrate(engine: Engine) -> None:
+    with connect_to_write(engine) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
     from alembic.command import upgrade  # slow to import, and seldom needed
     from alembic.config import Config
     from alembic.util import CommandError
 
-    with (
-        as_file(files("slett.ledger.migrations")) as folder,
-        connect_to_write(engine) as connection,
-        connection.begin(),
-    ):
-        if engine.dialect.name == "postgresql":  # in SQLite, BEGIN IMMEDIATE is the lock
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+    with as_file(files("slett.ledger.migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", os.fspath(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
