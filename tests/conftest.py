@@ -18,9 +18,14 @@ import pytest
 from slett.stores.schema import Dialect
 from tests.ledger.remembered import Remembered, upgraded_by
 from tests.servers.databases import DIALECTS, Databases
+from tests.servers.memory import write_in_memory
 from tests.servers.process import ServerMissingError
 
 NewDatabase = Callable[[Dialect], str]
+
+
+def pytest_configure() -> None:
+    write_in_memory()
 
 
 @pytest.hookimpl(optionalhook=True)

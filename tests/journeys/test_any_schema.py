@@ -29,7 +29,6 @@ from tests.servers.databases import wipe
 
 EXAMPLES: dict[Dialect, int] = {"sqlite": 100, "postgresql": 25, "mariadb": 25}
 SHRINK = [Phase.shrink] if os.environ.get("SLETT_SHRINK") else []  # a smaller case takes minutes to find
-MEMORY = "/dev/shm"  # noqa: S108 - where it exists, the ledger's commits need not wait for a disk
 Difference = tuple[list[tuple[str, ...]], list[tuple[str, ...]]]
 
 
@@ -78,7 +77,7 @@ def in_any_world(
     @given(cases())
     def law(case: Case) -> None:
         wipe(url)
-        with TemporaryDirectory(dir=MEMORY if Path(MEMORY).is_dir() else None) as folder:
+        with TemporaryDirectory() as folder:
             numbers = {"inline_keys": case.inline_keys, "chunk_rows": case.chunk_rows, **more}
             scene = Scene(Path(folder), {"shop": url}, numbers, TODAY)
             scene.sql(*case.world.statements(kind))

@@ -14,7 +14,8 @@ from slett.ledger.spelling import EXACT, canonical, canonical_all
 ASCII = st.text(st.characters(max_codepoint=127))
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(1 - EXACT, EXACT - 1) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(ASCII, inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ASCII, inner, max_size=4),
+    max_leaves=12,
 )
 WRONG = [1.0, EXACT, -EXACT, (1,), b"x", {"ø": 1}, {1: 1}, [{"a": [0.5]}]]
 
@@ -26,7 +27,7 @@ class Word(str):
 
 
 @examples(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the log
-@given(entry=st.dictionaries(ASCII, PLAIN))
+@given(entry=st.dictionaries(ASCII, PLAIN, max_size=4))
 def test_an_entry_is_spelled_as_rfc_8785_says(entry: dict[str, object]) -> None:
     assert canonical(entry) == rfc8785.dumps(entry)  # type: ignore[arg-type]  # checked by rfc8785
 

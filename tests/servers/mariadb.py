@@ -28,6 +28,7 @@ FAST = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-flush-method": "nosync",
     "innodb-doublewrite": "0",
+    "sync-frm": "0",
     "innodb-log-file-size": "32M",
     "innodb-buffer-pool-size": "64M",
     "innodb-stats-persistent": "0",
