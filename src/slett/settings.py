@@ -117,7 +117,9 @@ class Vault(Section):
     undo_window_hours: int = Field(
         default=0, ge=0, le=24 * 28, description="how long an erasure can be undone by `slett restore`; 0: not at all"
     )
-    approvals: Literal[1, 2] = Field(default=1, description="how many people must ask for an undo")
+    approvals: int = Field(
+        default=1, ge=1, le=2, description="how many people must ask for an undo, or to erase a sealed account at once"
+    )
     service_key: bool = Field(
         default=False, description="can the service open sealed accounts too, or only the person with their code?"
     )

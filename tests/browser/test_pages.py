@@ -156,6 +156,28 @@ def test_somebody_who_seals_their_account_and_comes_back_with_the_recovery_code(
     assert visit.town.scene.snapshot() == before
 
 
+@pytest.mark.parametrize("head", ["closing: seal"])
+def test_somebody_who_sealed_their_account_and_does_not_want_to_wait(visit: Visit) -> None:
+    visit.is_(3)
+    visit.confirms("close")
+    visit.presses("main .actions a.button")
+    closed = visit.page.url.removeprefix(visit.address)
+    key = visit.context.cookies()
+    visit.presses("form[action$='/erase'] .button")
+    visit.opens("/erase-now")  # before a code is sent
+    visit.presses("main form[action$='/code'] .button")
+    visit.types(code="1", phrase="x")
+    visit.presses("form[action$='/erase-now'] .button")
+    visit.types(code=visit.town.code(), phrase=visit.town.phrase(visit.language))
+    visit.presses("form[action$='/erase-now'] .button")
+    assert visit.page.url.endswith("/filed")
+    visit.presses("main .actions a.button")
+    run_once(visit.town.service)
+    visit.opens(visit.page.url.removeprefix(visit.address))
+    visit.context.add_cookies(key)
+    visit.opens(closed)
+
+
 def test_somebody_who_owes_something(visit: Visit) -> None:
     visit.is_(2)
     visit.opens("/")

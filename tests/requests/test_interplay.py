@@ -75,7 +75,7 @@ def test_whoever_is_put_away_is_not_said_to_be_erased(counter: Counter) -> None:
     (outcome,) = erase(counter.service, [counter.subject(3)])
     assert (outcome.state, outcome.erased_before) == ("not_found", False)
     assert f"put away when the account was closed, by request {filed.request.reference}" in outcome.reason
-    assert "destroyed on 2026-12-20" in outcome.reason
+    assert "destroyed on 2026-12-20, or at once by `slett erase --now`" in outcome.reason
     end_window(counter, filed)
     (outcome,) = erase(counter.service, [counter.subject(3)])
     assert (outcome.state, outcome.erased_before) == ("not_found", True)

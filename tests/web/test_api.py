@@ -222,6 +222,7 @@ def test_without_a_token_of_the_settings_nobody_learns_anything(client: TestClie
         ("POST", f"/requests/{reference}/confirm"),
         ("POST", f"/requests/{reference}/cancel"),
         ("POST", f"/requests/{reference}/return"),
+        ("POST", f"/requests/{reference}/erase"),
         ("POST", f"/requests/{reference}/sign-in"),
     ):
         answer = client.request(method, f"/v1{path}", headers=given)
@@ -357,3 +358,23 @@ def test_the_document_explains_every_call_member_and_error(client: TestClient) -
     schemas = document["components"]["schemas"]
     assert not {"HTTPValidationError", "ValidationError"} & set(schemas)
     assert {name for name, schema in schemas.items() if not schema.get("description") and "enum" not in schema} == set()
+
+
+def test_whoever_is_sealed_is_erased_at_once_by_secret_code_and_word(
+    shop: Shop, client: TestClient, sent_codes: list[str]
+) -> None:
+    map_file = shop.folder / "slett.yaml"
+    map_file.write_text(map_file.read_text().replace("slett: 1", "slett: 1\nclosing: seal", 1))
+    reference, secret = confirmed(client, sent_codes, kind="close")
+    assert get(client, f"/requests/{reference}")["can_erase"]
+    problem(client, f"/requests/{reference}/erase", {"secret": "0" * 26}, 404, "no-such-request")
+    asked = post(client, f"/requests/{reference}/erase", {"secret": secret, "ip": "192.0.2.1"}, 201)
+    assert asked["needs"] == {"sign_in": False, "second_factor": False, "code": True, "phrase": True}
+    word = {"visit": asked["visit"], "code": sent_codes[-1], "agreed": True}
+    erasure = asked["request"]["reference"]
+    problem(client, f"/requests/{erasure}/confirm", {**word, "agreed": False}, 403, "not-agreed")
+    done = post(client, f"/requests/{erasure}/confirm", word)
+    assert (done["request"]["state"], done["request"]["follows"]) == ("scheduled", reference)
+    assert post(client, f"/requests/{erasure}/confirm", word)["secret"] == done["secret"] == secret
+    problem(client, f"/requests/{reference}/erase", {"secret": secret}, 409, "too-late")
+    problem(client, f"/requests/{reference}/return", {"secret": secret}, 409, "too-late")

@@ -57,3 +57,21 @@ def test_whoever_seals_sees_the_recovery_code_once_and_it_is_in_no_address_and_n
 def test_where_the_service_keeps_the_key_nobody_has_to_keep_a_code(visitor: Browser) -> None:
     visitor.to_confirm("close")
     assert "recovery code" not in text_of(visitor.post("/confirm", phrase="agree", code=visitor.town.code()))
+
+
+@pytest.mark.parametrize("visitor", [({}, "closing: seal")], indirect=True)
+def test_whoever_sealed_their_account_can_have_it_erased_at_once_from_its_status_page(visitor: Browser) -> None:
+    visitor.to_confirm("close")
+    closed = text_of(visitor.post("/confirm", phrase="agree", code=visitor.town.code()))
+    page = f"/status/{closed.partition('Reference number ')[2].split()[0]}"
+    assert "You need not wait." in text_of(visitor.get(page))
+    assert "You need not decide today." in text_of(visitor.post(f"{page}/erase"))
+    assert "We have sent a code" in text_of(visitor.post("/code"))  # another one
+    wrong = visitor.post("/erase-now", phrase="no", code=visitor.town.code())
+    assert (wrong.status_code, "Type the word exactly" in text_of(wrong)) == (422, True)
+    assert "Your request is filed" in text_of(visitor.post("/erase-now", phrase="agree", code=visitor.town.code()))
+    assert visitor.get("/erase-now").url.path == "/filed"
+    link = next(word for word in closed.split() if "/s/S-" in word)
+    said = text_of(visitor.get(link.removeprefix(ADDRESS)))
+    assert "was ended early" in said
+    assert "Come back" not in said

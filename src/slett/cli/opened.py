@@ -61,4 +61,6 @@ def worst(outcomes: "list[Outcome]") -> int:
         return FAILED
     if "partially_fulfilled" in states:
         return PARTLY
+    if states & {"waiting", "scheduled"}:
+        return PARTLY
     return NOT_FOUND if "not_found" in states else 0

@@ -54,6 +54,7 @@ COLOURS = {
     "partially_fulfilled": "yellow",
     "refused": "red",
     "held": "yellow",
+    "waiting": "yellow",
     "not_found": "yellow",
 }
 

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Literal, get_args
 
 from slett.ledger import FINAL, Page, Request, read_reference
 from slett.ledger.requests import Doubt, Kind
@@ -33,6 +33,8 @@ from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
 from slett.requests.outlook import Outlook, find_blocks, outlook
 from slett.requests.particulars import Particulars, draw_secret, hash_secret, read_particulars
 from slett.requests.progress import move_on, tell
+from slett.requests.put_away import confirm_end, file_end, is_beyond, may_end
+from slett.requests.refuse import Refusal, Refused
 from slett.requests.service import Service
 from slett.requests.sessions import Session, add_session, bind_session, read_session
 from slett.requests.status import Status, can_return, status_of
@@ -45,10 +47,12 @@ from slett.requests.way_back import (
     needs_code,
     prepare_sealing,
     sealing,
+    shut_again,
 )
 from slett.vault import WrongCode
 
 RECOVERIES_AN_HOUR = 10  # guesses at a recovery code, for one account and from one network
+NO_MAILBOX = Refusal("refused", "no mailbox is known in which they could read a code; `slett erase --now` erases them")
 NO_SECRET = "0" * 64  # compared with where there is none, so that it takes as long
 
 
@@ -111,7 +115,11 @@ class Desk:
         """How far the request has come, as it is now."""
         service = self._service_of()
         with service.ledger.read() as page:
-            return status_of(service, page.requests.get(request.reference) or request, page.now, language)
+            request = page.requests.get(request.reference) or request
+            found = status_of(service, request, page.now, language)
+            who = read_particulars(page, request.reference) if may_end(page, request) else None
+            stoppable = found.can_cancel and not is_beyond(page, request)
+            return replace(found, can_cancel=stoppable, can_erase=who is not None and bool(who.addresses))
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -227,8 +235,11 @@ class Desk:
         service = self._service_of()
         with service.ledger.write() as page:
             request = self._opened(page, service, reference, by)
-            if not page.requests.withdraw(request.reference):
+            if is_beyond(page, request) or not page.requests.withdraw(request.reference):
                 return False
+            if closed := page.requests.get(request.follows) if request.kind == "return" and request.follows else None:
+                page.requests.unfollow(closed.reference, request.reference)
+                shut_again(page, service, closed)
             hooks.record(page, request, "cancelled")
             page.log.append([{"event": "cancelled", "request": request.reference}])
             if who := read_particulars(page, request.reference):
@@ -258,19 +269,41 @@ class Desk:
             TooLate: the account has no way back any more.
             TooMany: codes to this account, to its address, or from this network.
         """
+        return self._ask(reference, secret, "return", language, network)
+
+    def ask_erasure(self, reference: str, secret: str, language: str = "", network: str = "") -> str:
+        """The token of a session that is about erasing a sealed person at once; a code is on its way.
+
+        What must be confirmed is the erasure, by `confirm`: the keys are destroyed then.
+
+        Raises:
+            NotTheirs: there is no such request for them.
+            TooLate: nothing is put away any more, or it is held, or they are coming back.
+            Refused: no mailbox is known by which they could show who they are.
+            TooMany: codes to this account, to its address, or from this network.
+        """
+        return self._ask(reference, secret, "erase", language, network)
+
+    def _ask(self, reference: str, secret: str, kind: Literal["return", "erase"], language: str, network: str) -> str:
         service = self._service_of()
         with service.ledger.write() as page:
             closed = self._opened(page, service, reference, secret)
             who = read_particulars(page, closed.reference)
-            if who is None or not can_return(closed, page.now):
+            may = can_return(closed, page.now) if kind == "return" else may_end(page, closed)
+            if who is None or not may:
                 raise TooLate(_why_too_late(closed))
-            identity = Identity(who.subject, who.addresses, language=language or who.language, how="mailbox")
-            request = self._open(page, service, identity, "return", closed)
-            token, session = add_session(page, service, identity, request=request.reference)
             address = next(iter(who.addresses), "")
-            allowed = not address or may_send(page, service, session, "return", address, network)
+            if kind == "erase" and not address:
+                raise Refused(NO_MAILBOX)
+            identity = Identity(who.subject, who.addresses, language=language or who.language, how="mailbox")
+            if kind == "return":
+                request = self._open(page, service, identity, kind, closed)
+            else:
+                request = file_end(page, service, closed, who.subject.hash(service.ledger.keys))
+            token, session = add_session(page, service, identity, request=request.reference)
+            allowed = not address or may_send(page, service, session, _purpose(request), address, network)
             if allowed and address:
-                issue_code(page, service, session, "return", request, address)
+                issue_code(page, service, session, _purpose(request), request, address)
         if not allowed:
             raise TooMany
         return token
@@ -294,6 +327,11 @@ class Desk:
         opened = self._open_sealed(request, recovery, network) if self.needs_recovery(request) else None
         return self.confirm(session, request, code=code, phrase_ok=True, network=network, opened=opened)
 
+    def closed_before(self, request: Request) -> Request | None:
+        """The close that a request comes after, as it is now; or None."""
+        with self._service_of().ledger.read() as page:
+            return page.requests.get(request.follows) if request.follows else None
+
     def needs_recovery(self, request: Request) -> bool:
         """Whether this return needs the recovery code of a sealed account."""
         service = self._service_of()
@@ -308,7 +346,8 @@ class Desk:
     ) -> Request:
         """The open request of that person and kind; filed now if there is none."""
         subject = identity.subject.hash(service.ledger.keys)
-        if found := page.requests.find_open(kind, subject):
+        found = page.requests.find_open(kind, subject)
+        if found and not (kind == "erase" and found.state == "filed" and found.follows):  # asked for from a status page
             return found
         promise = timedelta(hours=service.settings.promise_hours)
         (request,) = page.requests.file(kind, [subject], service.datamap.digest, promise, follows=follows)
@@ -338,6 +377,10 @@ class Desk:
         if not move_on(page, request.reference, "filed", "verified"):
             return self._joined(page, session, request)
         closed = page.requests.get(request.follows) if request.follows else None
+        if closed and request.kind == "erase":
+            secret = confirm_end(page, service, closed, request)
+            bind_session(page, session, request.reference, secret)
+            return Filed(page.requests.get(request.reference) or request, secret)
         if closed:
             if not (can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)):
                 raise TooLate(_why_too_late(closed))
@@ -411,8 +454,8 @@ def _own(
 
 
 def _is_theirs(service: Service, session: Session, request: Request) -> bool:
-    """Whether they are the person. Somebody with a mailbox to prove has nothing but the return that they asked for."""
-    if not session.identity.is_proven and (request.kind != "return" or session.request != request.reference):
+    """Whether they are the person. With a mailbox to prove they have what they asked for after a close."""
+    if not session.identity.is_proven and (not request.follows or session.request != request.reference):
         return False
     return hmac.compare_digest(request.subject, session.identity.subject.hash(service.ledger.keys))
 

@@ -88,13 +88,14 @@ def release(service: Service, number: int) -> int | None:
     return waiting
 
 
-def holds_end(page: Page, closed: Request) -> bool:
-    """Whether somebody holds what a close has sealed: its window ends, but nothing is destroyed before the release.
+def hold_on(page: Page, closed: Request) -> Hold | None:
+    """The oldest hold on what a close has sealed, or None: with one, nothing is destroyed before the release.
 
     Nobody places such a hold between this answer and the end of the transaction.
     """
     page.requests.lock("close", closed.subject)
-    return bool(page.holds.match([_mark(closed)]))
+    on = page.holds.match([_mark(closed)]).get(_mark(closed), set())
+    return next((each for each in page.holds.standing() if each.number in on), None) if on else None
 
 
 def _sealed(page: Page, marks: Iterable[Mark]) -> list[Request]:

@@ -64,7 +64,7 @@ def _not_found(service: Service, walk: Walk, subjects: Sequence[Subject], per_pe
         if stone and (until := sealed.get(stone.request)):
             reason = (
                 f"put away when the account was closed, by request {stone.request}; "
-                f"unless they come back, it is destroyed on {until:%Y-%m-%d}"
+                f"unless they come back, it is destroyed on {until:%Y-%m-%d}, or at once by `slett erase --now`"
             )
             found[number] = Refusal("not_found", reason)
         elif stone:

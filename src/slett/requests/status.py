@@ -51,6 +51,7 @@ class Status:
     copy_until: datetime | None  # of an export that can be fetched
     can_cancel: bool
     can_return: bool
+    can_erase: bool = False  # at once: whoever is put away since they closed their account
 
 
 def status_of(service: Service, request: Request, now: datetime, language: str = "") -> Status:

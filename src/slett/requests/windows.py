@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from slett.ledger import Page, Request
+from slett.ledger.requests import State
 from slett.requests import hooks
 from slett.requests.answers import TooLate
-from slett.requests.hold import holds_end
+from slett.requests.hold import hold_on
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.progress import tell
 from slett.requests.service import Service
@@ -32,19 +33,28 @@ def _end_window(service: Service, closed: Request) -> int:
         who = read_particulars(page, closed.reference)
         by = closed.reference  # nothing follows any more
         vault = vault_of(page, closed)  # sealed: its rows are gone, and what is left to do is to say so
-        if vault and holds_end(page, closed):
+        if vault and hold_on(page, closed):
             return 0
         if who and (vault or service.settings.portal.after_window == "erase"):
             by = _erasure_after(page, service, closed, who)
-        if not page.requests.follow(closed.reference, by):
-            raise TooLate("returned")  # at the last moment: nothing of this page is written
-        page.before.destroy(closed.reference)
-        if vault:
-            page.vaults.destroy(vault.number, at_end=False)
-            page.log.append([{"event": "beyond recovery", "request": closed.reference}])
-        page.particulars.destroy(closed.reference)
+        end_window(page, closed, by)
         return 1
     return 0
+
+
+def end_window(page: Page, closed: Request, by: str) -> None:
+    """That request ends the way back of a closed account. If it was sealed, the keys are destroyed on this page.
+
+    Raises:
+        TooLate: another was first, a return: nothing of this page may be written.
+    """
+    if not page.requests.follow(closed.reference, by):
+        raise TooLate("returned")
+    page.before.destroy(closed.reference)
+    if vault := vault_of(page, closed):
+        page.vaults.destroy(vault.number, at_end=False)
+        page.log.append([{"event": "beyond recovery", "request": closed.reference}])
+    page.particulars.destroy(closed.reference)
 
 
 def _erasure_after(page: Page, service: Service, closed: Request, who: Particulars) -> str:
@@ -52,17 +62,30 @@ def _erasure_after(page: Page, service: Service, closed: Request, who: Particula
     others = page.requests.find(subject=closed.subject)
     since = [each for each in others if each.kind == "erase" and each.filed_at >= closed.filed_at]
     own = [each for each in since if each.state == "fulfilled"]
-    if found := page.requests.find_open("erase", closed.subject) or (own[0] if own else None):
+    meant = page.requests.find_open("erase", closed.subject)
+    if meant and meant.state == "filed":  # nobody has confirmed it, and perhaps nobody will
+        meant = None
+    sealed = vault_of(page, closed) is not None  # no other erasure than one that follows the close can certify it
+    if (found := meant or (own[0] if own else None)) and not sealed:
         return found.reference
+    return schedule_after(page, service, closed, who, file_after(page, service, closed, closed.subject, "verified"))
+
+
+def file_after(page: Page, service: Service, closed: Request, subject: str, state: State) -> Request:
+    """An erasure that comes after that close, not scheduled yet."""
     promise = timedelta(hours=service.settings.promise_hours)
-    (request,) = page.requests.file(
-        "erase", [closed.subject], service.datamap.digest, promise, "verified", follows=closed
-    )
+    (request,) = page.requests.file("erase", [subject], service.datamap.digest, promise, state, follows=closed)
+    return request
+
+
+def schedule_after(page: Page, service: Service, closed: Request, who: Particulars, request: Request) -> str:
+    """The reference of such an erasure, `verified` until now, whose turn is now."""
+    promise = timedelta(hours=service.settings.promise_hours)
     page.particulars.put(request.reference, who.pack())
-    request = page.requests.schedule(
+    scheduled = page.requests.schedule(
         request, secret=closed.secret or "", promise=promise, not_before=page.now, doubt=""
     )
-    hooks.record(page, request, "scheduled")
+    hooks.record(page, scheduled, "scheduled")
     return request.reference
 
 

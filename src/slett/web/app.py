@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from slett.requests.runner import Runner
 from slett.requests.service import Service
 from slett.settings import Settings
-from slett.web import filed, guide, leave, prove, public, status, tongue
+from slett.web import erase_now, filed, guide, leave, prove, public, status, tongue
 from slett.web.doors import door_routes
 from slett.web.drawing import STATIC
 from slett.web.errors import HANDLERS, refuse
@@ -43,11 +43,13 @@ PAGES: Sequence[tuple[str, str, Mapping[str, Answer]]] = (  # path, name, what a
     ("/status/{reference}", "status", {"GET": status.status}),
     ("/status/{reference}/cancel", "cancel", {"POST": status.cancel}),
     ("/status/{reference}/return", "return", {"POST": status.ask_return}),
+    ("/status/{reference}/erase", "erase", {"POST": status.ask_erasure}),
     ("/status/{reference}/receipt", "receipt", {"GET": status.receipt}),
     ("/status/{reference}/receipt.json", "receipt_json", {"GET": status.receipt_json}),
     ("/status/{reference}/receipt.pdf", "receipt_pdf", {"GET": status.receipt_pdf}),
     ("/status/{reference}/copy.zip", "copy", {"GET": status.copy}),
     ("/come-back", "come_back", {"GET": status.come_back, "POST": status.came_back}),
+    ("/erase-now", "erase_now", {"GET": erase_now.ask, "POST": erase_now.confirmed}),
     ("/without-account", "without_account", {"GET": public.without_account, "POST": public.ask_mailbox}),
     ("/without-account/code", "mailbox", {"GET": public.mailbox, "POST": public.prove_mailbox}),
     ("/unsubscribe/{token}", "unsubscribe", {"GET": public.unsubscribe_page, "POST": public.unsubscribe_now}),

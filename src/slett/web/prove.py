@@ -78,7 +78,7 @@ def send_again(visitor: Visitor) -> Response:
     if asked is None:
         return visitor.to("home")
     session, request = asked
-    page = "come_back" if request.kind == "return" else "confirm"
+    page = _place(session, request)
     visitor.portal.desk.send_code(session, request, network=visitor.network)
     return visitor.to(page, query=SENT)
 
@@ -99,13 +99,20 @@ def _asked(visitor: Visitor) -> tuple[Session, Request] | Response:
     if asked is None:
         return visitor.to("home")
     session, request = asked
-    if request.kind == "return":
-        return visitor.to("come_back")
+    if (place := _place(session, request)) != "confirm":
+        return visitor.to(place)
     if session.secret and request.state != "filed":
         return visitor.to("filed")
     if request.state in FINAL:
         raise TooLate(request.state)
     return session, request
+
+
+def _place(session: Session, request: Request) -> str:
+    """The page on which that request is confirmed."""
+    if request.kind == "return":
+        return "come_back"
+    return "confirm" if session.identity.is_proven else "erase_now"
 
 
 def _needs(visitor: Visitor, session: Session, request: Request) -> Needs:

@@ -88,6 +88,7 @@ def status(visitor: Visitor) -> Response:
         receipt=receipt_of(visitor.portal.service, request, visitor.words.tag) if now.receipt else None,
         pdf=can_print(),
         follower=follower,
+        sooner=follower is not None and request.until is not None and follower.filed_at < request.until,
         follower_link=visitor.path("open_status", reference=follower.reference, secret=secret) if follower else "",
         sign_in=sign_in_url(visitor, "home"),
         portal=visitor.portal.settings.portal,
@@ -111,6 +112,14 @@ def ask_return(visitor: Visitor) -> Response:
     desk = visitor.portal.desk
     visitor.begin(desk.ask_return(request.reference, secret, language=visitor.words.tag, network=visitor.network))
     return visitor.to("come_back", query="sent=1")
+
+
+def ask_erasure(visitor: Visitor) -> Response:
+    """They do not want to wait until the end of the window: a code goes to their mailbox."""
+    request, secret = _held(visitor)
+    desk = visitor.portal.desk
+    visitor.begin(desk.ask_erasure(request.reference, secret, language=visitor.words.tag, network=visitor.network))
+    return visitor.to("erase_now", query="sent=1")
 
 
 def come_back(visitor: Visitor) -> Response:

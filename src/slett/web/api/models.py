@@ -130,7 +130,7 @@ class WithSecret(Sent):
 
 
 class Returning(WithSecret):
-    """The person wants their closed account back."""
+    """The person wants their closed account back, or erased at once."""
 
     language: Language = ""
     ip: Network = None
@@ -196,6 +196,7 @@ class Status(Answer):
     copy_until: Annotated[datetime | None, Field(description="Of an export that can be fetched on its status page.")]
     can_cancel: bool
     can_return: bool
+    can_erase: Annotated[bool, Field(description="At once: of a sealed account whose window is open.")]
 
 
 class Filed(Answer):

@@ -148,6 +148,25 @@ def routes(portal: Portal) -> APIRouter:
             raise NotTheirs
         return _filed(portal, session, request, visit)
 
+    @router.post(
+        "/requests/{reference}/erase",
+        status_code=201,
+        tags=["after"],
+        responses=describe(404, 409, 422, 429, 503),
+    )
+    def erase_now(reference: Reference, sent: models.Returning) -> models.Filed:
+        """Begin to erase at once whoever is sealed. A code is on its way; confirm the erasure that is answered.
+
+        There is no way back from that confirmation. If somebody holds what is sealed, it answers `refused`.
+        """
+        service = portal.service
+        visit = desk.ask_erasure(reference, sent.secret, sent.language, _network(sent.ip))
+        session = _session(service, visit)
+        request = desk.request_of(session)
+        if request is None:
+            raise NotTheirs
+        return _filed(portal, session, request, visit)
+
     @router.get(
         "/requests/{reference}/certificate",
         tags=["after"],
