@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from slett.ledger import Ledger, open_ledger
 from slett.ledger.tables import scope
+from slett.requests import late as late_looks
 from slett.requests.erase import erase, resume
 from slett.requests.hold import place
 from slett.requests.late import ANOTHER_MAP, DOUBTFUL, HELD, TAKEN, Late, look_late
+from slett.requests.pause import A_DAY, Paused
 from slett.requests.runner import run_once
 from slett.requests.service import Service
 from slett.requests.subject import by_key
@@ -190,6 +192,35 @@ def test_it_happens_by_itself(shop: Shop) -> None:
         assert run_once(service).late == 7
         assert run_once(service).late == 0
     assert shop.scene.rows("SELECT id FROM clicks ORDER BY id") == [(2,), (3,), (20,)]
+
+
+def test_what_goes_late_counts_for_the_ceiling_of_a_day(shop: Shop) -> None:
+    """However many late looks there are: each is of a batch that began on another day."""
+    for key in (1, 2, 3):
+        shop.erase(key)
+    shop.scene.map("ceiling: {per_day: 9}", shop=MAP)
+    shop.scene.sql(*(f"INSERT INTO clicks VALUES ({n}, {1 + n % 3})" for n in range(100, 112)))
+    with pytest.raises(Paused, match="4 rows, with 8 of the day before more than the ceiling of 9 a day"):
+        shop.later()
+    assert len(shop.scene.rows("SELECT id FROM clicks")) == 4
+    shop.clock.forward(minutes=1)
+    with shop.open() as service, service.ledger.write() as page:
+        assert page.pauses.rows_planned(page.now - A_DAY) == 8
+        page.pauses.lift("")
+        assert page.pauses.rows_planned(page.now - A_DAY) == 0
+    assert sum(late.rows for late in shop.later(hours=1)) == 4
+
+
+def test_a_look_that_died_is_counted_once(shop: Shop) -> None:
+    shop.erase(1)
+    shop.scene.map("ceiling: {per_day: 9}", shop=MAP)
+    shop.scene.sql(*LATE)  # 7 rows are hers
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(late_looks, "_change", lambda *_: (_ for _ in ()).throw(Crash()))
+        with pytest.raises(Crash):
+            shop.later()
+    (late,) = shop.later(hours=1)
+    assert late.rows == 7
 
 
 @pytest.mark.slow

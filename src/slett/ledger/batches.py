@@ -75,6 +75,8 @@ class Batch:
     reason: str = ""  # why it failed last; never a person's data
     settles_at: datetime | None = None  # when it is time for the late look
     planned: int = 0  # rows, of all its steps
+    swept: int = 0  # rows, that its late look is to change
+    swept_at: datetime | None = None  # when that look said so last
 
     @property
     def lease(self) -> Lease:
@@ -295,6 +297,15 @@ class Batches:
         )
         self._checked.add(lease)
         return lease
+
+    def sweep(self, lease: Lease, rows: int) -> None:
+        """Write down how many rows the late look is to change, before it does.
+
+        Raises:
+            Fenced: another process has taken the batch over.
+        """
+        check_lease(self._connection, lease, self._checked)
+        self._set(lease.batch, swept=rows, swept_at=self._now)
 
     def is_looked_at(self, number: int) -> bool:
         """Whether somebody is at the late look of a batch; nobody begins one before this transaction ends."""

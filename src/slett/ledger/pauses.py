@@ -18,6 +18,9 @@ _LIFTED = select(func.coalesce(func.max(pauses.c.lifted_at), literal_column("''"
 _PLANNED = select(func.coalesce(func.sum(batches.c.planned), 0)).where(
     batches.c.created_at >= bindparam("begun"), batches.c.created_at >= _LIFTED
 )
+_SWEPT = select(func.coalesce(func.sum(batches.c.swept), 0)).where(
+    batches.c.swept_at >= bindparam("begun"), batches.c.swept_at >= _LIFTED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +62,5 @@ class Pauses:
         return pauses_now, newest_hold
 
     def rows_planned(self, since: datetime) -> int:
-        """How many rows the batches begun since then were to change, or since the last pause was lifted."""
-        return int(self._connection.execute(_PLANNED, {"begun": since}).scalar_one())
+        """How many rows erasures and late looks begun since then were to change, or since the last pause was lifted."""
+        return sum(int(self._connection.execute(each, {"begun": since}).scalar_one()) for each in (_PLANNED, _SWEPT))

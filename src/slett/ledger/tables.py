@@ -90,8 +90,11 @@ batches = Table(
     Column("reason", Text, nullable=False, default="", server_default=""),  # why it failed last
     Column("settles_at", Moment),  # when it is time for the late look
     Column("planned", Number, nullable=False, default=0, server_default="0"),  # rows, of all its steps
+    Column("swept", Number, nullable=False, default=0, server_default="0"),  # rows, that its late look is to change
+    Column("swept_at", Moment),  # when that look said so last
     Index("ix_batches_state", "state"),
     Index("ix_batches_created", "created_at"),
+    Index("ix_batches_swept", "swept_at"),
 )
 
 requests = Table(

@@ -20,7 +20,7 @@ from slett.requests.filing import owner
 from slett.requests.heart import Heart
 from slett.requests.hold import find_held
 from slett.requests.journal import keep_more
-from slett.requests.pause import fits_day, insist_on_work, is_paused
+from slett.requests.pause import A_DAY, fits_day, insist_on_work, is_paused
 from slett.requests.recall import forget_shared
 from slett.requests.refuse import over_ceiling
 from slett.requests.service import Service, open_service
@@ -295,8 +295,11 @@ def _known(service: Service, lease: Lease, planned: Tables, rows: int) -> Tables
         Paused: it is suspiciously much for a day. Nothing was touched.
     """
     with service.ledger.write() as page:
-        fits = fits_day(page, service, rows)
+        batch = page.batches.get(lease.batch)
+        before = batch.swept if batch and batch.swept_at and batch.swept_at > page.now - A_DAY else 0
+        fits = fits_day(page, service, max(rows - before, 0))  # what it found before it died is counted already
         if planned and fits:
+            page.batches.sweep(lease, max(rows, before))
             page.scope.put(lease, [(PLANNED, lease.fence, json.dumps(planned).encode())])
         every = [json.loads(part) for part in page.scope.read(lease.batch, PLANNED)]
     if not fits:
