@@ -39,7 +39,7 @@ class PostgreSQL(postgresql.PostgreSQL):
 
     @contextmanager
     def copy(self, url: str) -> Iterator[str]:
-        made = self.create(f"{name_of(url)} STRATEGY file_copy")
+        made = self.create(name_of(url))
         try:
             yield made
         finally:
