@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slett.ledger import Request
 from slett.requests.due import catch_up
 from slett.requests.erase import Stage, erase
 from slett.requests.expire import expire
@@ -15,6 +16,7 @@ from slett.requests.particulars import Particulars
 from slett.requests.replay import replay
 from slett.requests.undo import Undone, undo
 from slett.requests.way_back import NoWayBack, end_ways_back
+from slett.vault import giving
 from tests.journeys.people import USERS
 from tests.journeys.scene import Scene, subjects
 
@@ -131,6 +133,58 @@ def test_what_was_taken_before_a_hold_and_after_it_comes_back_together(shop: Sce
     for each in ended:
         assert restore(shop, each.reference).blocked == ()
     assert shop.snapshot() == before
+
+
+@pytest.mark.parametrize("way", ["straight", "with care"])
+def test_what_was_taken_of_somebody_in_a_batch_of_several_before_a_hold_comes_back_with_the_rest(
+    shop: Scene, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.snapshot()
+    first = stopped_in_a_batch(shop)
+    (erased,) = (each for each in requests_of(shop) if each.reference != first)
+    if way == "with care":
+        monkeypatch.setattr(giving, "_straight", lambda *_: None)
+    assert restore(shop, erased.reference).blocked == ()
+    assert shop.rows("SELECT id FROM users") == [(1,)]
+    assert restore(shop, first).blocked == ()
+    assert shop.snapshot() == before
+
+
+def test_whoever_is_brought_back_is_told_that_what_was_taken_before_a_hold_is_beyond_recovery(shop: Scene) -> None:
+    first = stopped_in_a_batch(shop)
+    (erased,) = (each for each in requests_of(shop) if each.reference != first)
+    with shop.open() as service, service.ledger.write() as page:
+        page.vaults.destroy(1, at_end=False)
+    gone = shop.snapshot()
+    with pytest.raises(NoWayBack, match="before a hold stopped it"):
+        restore(shop, erased.reference)
+    assert shop.snapshot() == gone
+    assert restore(shop, erased.reference, partly=True).rows > 0
+    assert shop.rows("SELECT id FROM users") == [(1,)]
+
+
+def stopped_in_a_batch(shop: Scene) -> str:
+    """Erase both, hold the first when one of her clicks is gone, go on, release: the reference of the other."""
+    shop.settings["chunk_rows"] = 1
+    placed: list[int] = []
+
+    def watch(stage: Stage, _done: int, _total: int) -> None:
+        if stage == "change" and not placed and len(shop.rows("SELECT id FROM clicks WHERE user_id = 1")) == 1:
+            placed.append(hold(shop))
+
+    with shop.open() as service, pytest.raises(HeldBack):
+        erase(service, subjects(service, [1, 2]), watch)
+    shop.resume()
+    assert len(shop.rows("SELECT id FROM clicks WHERE user_id = 1")) == 1
+    (other,) = (each.reference for each in requests_of(shop) if each.state == "fulfilled")
+    let_go(shop, placed[0])
+    assert shop.rows("SELECT id FROM users") == []
+    return other
+
+
+def requests_of(shop: Scene) -> list[Request]:
+    with shop.open() as service, service.ledger.read() as page:
+        return list(page.requests.find(kind="erase"))
 
 
 # -- undo and again

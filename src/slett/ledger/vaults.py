@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, delete, func, insert, or_, select, update
 
 from slett.ledger.batches import Lease, check_lease
 from slett.ledger.database import mark_destroyed
@@ -100,6 +100,15 @@ class Vaults:
     def of_request(self, reference: str) -> Vault | None:
         """The vault that was made for a close, or waits for an erasure to go on; or None."""
         return self._one(vaults.c.request == reference)
+
+    def earlier(self, reference: str, than: int) -> tuple[Vault, ...]:
+        """The vaults of earlier batches of several in which a request's rows may be, because a hold stopped it there.
+
+        Those that came last are first; one may be destroyed by now.
+        """
+        named = cast(vaults.c.people, Text).like(f'%"{reference}"%')
+        query = select(vaults).where(vaults.c.number < than, named).order_by(vaults.c.number.desc())
+        return tuple(Vault(**row) for row in self._connection.execute(query).mappings())
 
     def wrap(self, number: int, wrapped: Sequence[Wrapped]) -> None:
         """Add wrapped identities, each in place of the one that its holder had."""

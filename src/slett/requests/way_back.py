@@ -188,13 +188,18 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         if request.batch is not None and page.batches.is_looked_at(request.batch):
             raise NoWayBack("late writes of theirs are being looked for at this moment; ask again in a minute")
         vault = vault_of(page, request)
-        wrapped = page.vaults.keys(vault.number).get("service") if vault else None
         late = RETURN_WITHIN if request.kind == "close" else timedelta()  # whoever returns asked for it in time
-        if vault is None or wrapped is None or not page.vaults.begin_return(vault.number, late=late):
-            raise NoWayBack(_why_not(vault))
-    opened = Opened(service.ledger, vault, unwrap_for_service(service.ledger.keys, wrapped), place_of(service))
+        opened = [_begin(page, service, request, vault, late)]
+        assert vault  # noqa: S101 - else there was nothing to begin with
+        for before in page.vaults.earlier(request.reference, vault.number) if request.kind == "erase" else ():
+            try:
+                opened.append(_begin(page, service, request, before, late))
+            except NoWayBack as error:
+                filling = before.state == "filling"
+                if filling or not partly:
+                    rest = "" if filling else "; bring back the rest with --partly"
+                    raise NoWayBack(f"what was taken of them before a hold stopped it: {error}{rest}") from None
     alone = len(vault.people) == 1
-    person = None if alone else list(vault.people).index(request.reference)
     roots = {str(each): each for each in service.datamap.roots}
 
     def needed(taken: Taken) -> bool:
@@ -205,19 +210,24 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         """Whoever was frozen meanwhile may have been given up, and the keys destroyed."""
         with service.ledger.read() as page:
             now, rest = vault_of(page, request), kept_back_of(page, request)
+            earlier = page.vaults.earlier(request.reference, vault.number) if len(opened) > 1 else ()
         _insist_on_waiting(rest)
         if now is None or not (now.state == "returning" or (now.state == "sealed" and not alone)):
             raise NoWayBack(_why_not(now))
+        wanted = {one.vault.number for one in opened[1:]}
+        if gone := [each for each in earlier if each.number in wanted and each.state == "destroyed"]:
+            raise NoWayBack(_why_not(gone[0]))
 
     dropped = {str(each): each.dropped for each in service.datamap.tables if each.dropped}
     try:
         with service.sessions() as sessions:
-            given = put_back(opened, sessions, person, needed=needed, dropped=dropped, may_commit=may_commit)
+            given = put_back(opened, sessions, needed=needed, dropped=dropped, may_commit=may_commit)
     except CannotGoBack as error:
         given = Given(0, error.blocked)
     except BaseException:
         with service.ledger.write() as page:
-            page.vaults.end_return(vault.number)
+            for one in opened:
+                page.vaults.end_return(one.vault.number)
         raise
     with service.ledger.write() as page:
         settle(page, given)
@@ -229,7 +239,23 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
             page.vaults.destroy(vault.number, at_end=False)
         else:
             page.vaults.end_return(vault.number)
+        for one in opened[1:]:
+            page.vaults.end_return(one.vault.number)
     return given
+
+
+def _begin(page: Page, service: Service, request: Request, vault: Vault | None, late: timedelta) -> Opened:
+    """That vault, open for what is the request's.
+
+    Raises:
+        NoWayBack: it does not open any more, or not yet.
+    """
+    wrapped = page.vaults.keys(vault.number).get("service") if vault else None
+    if vault is None or wrapped is None or not page.vaults.begin_return(vault.number, late=late):
+        raise NoWayBack(_why_not(vault))
+    person = None if len(vault.people) == 1 else list(vault.people).index(request.reference)
+    identity = unwrap_for_service(service.ledger.keys, wrapped)
+    return Opened(service.ledger, vault, identity, place_of(service), person)
 
 
 def kept_back_of(page: Page, erased: Request) -> list[Request]:

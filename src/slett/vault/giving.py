@@ -44,6 +44,7 @@ class Opened:
     vault: Vault
     identity: x25519.Identity
     place: Place | None
+    person: int | None = None  # whose rows are wanted, by their number in the batch; None: everybody's
 
     def frames(self, only: Collection[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """(number of its part, frame), as they were taken; a part at a time in memory.
@@ -71,9 +72,8 @@ class Opened:
 
 
 def put_back(
-    opened: Opened,
+    opened: Sequence[Opened],
     sessions: Mapping[str, Session],
-    person: int | None,
     *,
     needed: Callable[[Taken], bool],
     dropped: Mapping[str, Sequence[str]],
@@ -82,8 +82,8 @@ def put_back(
     """What came back of a person's rows, and what could not.
 
     Args:
+        opened: their vaults, the one that was filled last first.
         sessions: by the names of the stores.
-        person: their number in the batch; None: everybody's.
         needed: whether all of such rows must go back, or nothing does.
         dropped: columns, by `store/table`, that are gone on purpose.
         may_commit: asked when everything was tried, and nothing is committed yet; raises where nothing may be.
@@ -93,7 +93,7 @@ def put_back(
         VaultError: a part does not open.
         StoreError: a store failed. Nothing was written, unless it failed when it committed: then repeat it.
     """
-    back = _straight(opened, sessions, person, may_commit)
+    back = _straight(opened, sessions, may_commit)
     if back is not None:
         return Given(back, ())
     rows = 0
@@ -104,19 +104,19 @@ def put_back(
             stack.enter_context(session.transaction(defer=True))
             stack.enter_context(session.exactly())
         with _patiently(sessions):
-            staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
-            for taken, blocks in _groups(opened, sessions):
+            staged: list[tuple[int, Session, Staged]] = []  # what was taken last comes first
+            for turn, one, taken, blocks in _all_groups(opened, sessions):
                 if taken.store not in sessions:
                     found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
                     missing |= needed(taken)
                     continue
                 session = sessions[taken.store]
                 without = dropped.get(f"{taken.store}/{taken.table}", ())
-                now = stage(session, taken, blocks, person, without=without)
-                for _, before in (each for each in staged if each[0] is session):
+                now = stage(session, taken, blocks, one.person, without=without)
+                for _, _, before in (each for each in staged if each[1] is session):
                     if now.taken.what == "values":
                         reach_back(session, before, now)
-                staged.append((session, now))
+                staged.append((turn, session, now))
             for session, together in _in_circles(staged):
                 stays = blocked(session, *together)
                 missing |= bool(stays) and any(needed(each.taken) for each in together)
@@ -128,25 +128,23 @@ def put_back(
     return Given(rows, tuple(found))
 
 
-def _straight(
-    opened: Opened, sessions: Mapping[str, Session], person: int | None, may_commit: Callable[[], None]
-) -> int | None:
+def _straight(opened: Sequence[Opened], sessions: Mapping[str, Session], may_commit: Callable[[], None]) -> int | None:
     """How many rows came back, if nothing at all stands in their way; else None, and nothing was changed."""
     try:
         with ExitStack() as stack:
-            ways = {}
-            for name, session in sessions.items():
+            for session in sessions.values():
                 stack.enter_context(session.transaction(defer=defers(session)))
                 stack.enter_context(session.exactly())
-                ways[name] = Straight(session, person)
             with _patiently(sessions):
                 rows = 0
-                for taken, blocks in _groups(opened, sessions):
-                    if taken.store not in ways:
-                        raise Astray
-                    rows += ways[taken.store].take(taken, blocks)
-                for way in ways.values():
-                    way.finish()
+                for one in opened:
+                    ways = {name: Straight(session, one.person) for name, session in sessions.items()}
+                    for taken, blocks in _groups(one, sessions):
+                        if taken.store not in ways:
+                            raise Astray
+                        rows += ways[taken.store].take(taken, blocks)
+                    for way in ways.values():
+                        way.finish()
             may_commit()
             return rows
     except Astray:
@@ -172,18 +170,30 @@ class CannotGoBack(VaultError):
         self.blocked = tuple(blocked)
 
 
-def _in_circles(staged: Sequence[tuple[Session, Staged]]) -> Iterator[tuple[Session, list[Staged]]]:
-    """In the same order; rows of tables that refer to each other in a circle together, where the first is."""
+def _in_circles(staged: Sequence[tuple[int, Session, Staged]]) -> Iterator[tuple[Session, list[Staged]]]:
+    """In the same order; rows of tables that refer to each other in a circle together, where the first is.
+
+    Each vault by itself: its turn stands before each.
+    """
     done: set[tuple[str, str]] = set()  # in each store its own names
-    for session, each in staged:
+    for turn, session, each in staged:
         if (each.taken.store, each.name) in done:
             continue
-        mine = {one.taken.table: one for of, one in staged if of is session and one.taken.what == "rows"}
+        near = [one for at, of, one in staged if at == turn and of is session]
+        mine = {one.taken.table: one for one in near if one.taken.what == "rows"}
         refers = {name: [key.table for key in session.schema.tables[name].foreign_keys] for name in mine}
         circle = next((group for group in components(list(mine), refers) if each.taken.table in group), [])
         together = [mine[name] for name in circle] if each.taken.what == "rows" and len(circle) > 1 else [each]
         done |= {(one.taken.store, one.name) for one in together}
         yield session, together
+
+
+def _all_groups(
+    opened: Sequence[Opened], sessions: Mapping[str, Session]
+) -> Iterator[tuple[int, Opened, Taken, Iterator[bytes]]]:
+    for turn, one in enumerate(opened):
+        for taken, blocks in _groups(one, sessions):
+            yield turn, one, taken, blocks
 
 
 def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[Taken, Iterator[bytes]]]:
