@@ -17,8 +17,9 @@ from sqlglot import expressions
 
 from slett.plan import Plan
 from slett.plan.model import Round
-from slett.stores.conditions import Conditions, Inline, Stored
+from slett.stores.conditions import Conditions, Inline, KeyTable, Listed, Stored
 from slett.stores.dialect import parse_url
+from slett.stores.keytables import column_types
 from slett.stores.operations import KeySet
 from slett.stores.schema import Dialect
 from slett.stores.statements import Statements
@@ -28,22 +29,25 @@ GOLDEN = Path(__file__).parent / "golden"
 DRIVERS: dict[Dialect, str] = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql", "sqlite": "sqlite"}
 GRAMMARS: dict[Dialect, str] = {"postgresql": "postgres", "mariadb": "mysql", "sqlite": "sqlite"}
 MODES = ("inline", "tables")
-FILES = [(dialect, mode) for dialect in DRIVERS for mode in MODES]
+FILES = [*((dialect, mode) for dialect in DRIVERS for mode in MODES), ("postgresql", "listed")]
 
 
 def statements(dialect: Dialect, mode: str) -> tuple[Plan, Statements]:
-    """The maker of statements for one person whose keys travel inside, or for many whose keys are in tables."""
+    """The maker of statements for one person or a few, whose keys travel inside, or for many."""
     found, shop = plan(dialect), schema(dialect)
-    known: dict[str, Inline | Stored] = {}
+    known: dict[str, Inline | KeyTable] = {}
     for number, keys in enumerate([*found.keysets.values(), *found.free_keysets], 1):
         known[keys.name] = _known(keys, number, mode)
     store, _ = parse_url("shop", f"{dialect}://")
     conditions = Conditions(store, shop, known, date(2026, 11, 22), b"key")
+    for number, keys in enumerate([*found.keysets.values(), *found.free_keysets] if mode == "listed" else [], 1):
+        types = column_types(keys, conditions, "shop")
+        known[keys.name] = Listed(keys.columns, keys.families, f"slett_list_{number}", keys.name, types)
     engine: Any = create_mock_engine(make_url(f"{DRIVERS[dialect]}://"), lambda *_: None)
     return found, Statements("shop", store, conditions, engine, {})
 
 
-def _known(keys: KeySet, number: int, mode: str) -> Inline | Stored:
+def _known(keys: KeySet, number: int, mode: str) -> Inline | KeyTable:
     if mode == "inline":
         return Inline(keys.columns, keys.families, [tuple(range(1, len(keys.columns) + 1))])
     return Stored(keys.columns, keys.families, f"slett_keys_{number}")

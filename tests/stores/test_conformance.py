@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 
 from slett.stores.capture import capture
+from slett.stores.errors import Unavailable
 from slett.stores.operations import Change, Collect, Delete, KeySet, Rows, Rule, Update, Write
 from slett.stores.statements import Slice
-from tests.stores.conformance import OF_USERS, Conformance, Shop, opened, ways
+from tests.stores.conformance import OF_USERS, OWN_USERS, USERS, Conformance, Shop, opened, ways
 from tests.stores.schemas import execute
 
 
@@ -50,3 +51,20 @@ def test_a_row_at_the_same_place_of_another_partition_is_another_row(
                 assert run(part=Slice(after, after + 2)) == 2
         left = shop.rows("SELECT user_id, count(page) FROM visits GROUP BY user_id ORDER BY user_id")
         assert left == [(1, 0), (2, 6)] if isinstance(change, Update) else [(2, 6)]
+
+
+def test_a_table_that_is_altered_meanwhile_is_read_by_the_next_session(postgresql_database: str) -> None:
+    """The server has prepared what was asked often, and refuses it once a column has another type."""
+    with opened(postgresql_database) as shop:
+
+        def roots() -> list[tuple[object, ...]]:
+            with shop.session(1) as session:
+                session.expect_all([USERS], people=1)
+                session.collect(Collect("users", OWN_USERS), USERS)
+                return list(session.rows_of("users"))
+
+        before = [roots() for _ in range(10)][-1]
+        execute(postgresql_database, "ALTER TABLE users ALTER code TYPE bigint")
+        with pytest.raises(Unavailable, match="altered a table while it was in use"):
+            roots()
+        assert roots() == before

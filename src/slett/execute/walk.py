@@ -17,7 +17,7 @@ class Walk:
     Args:
         plan: says what to collect.
         sessions: one a store, open, by name.
-        people: how many persons; one is kept inline while small, several go to key tables.
+        people: how many persons; the keys of one are not told apart.
     """
 
     def __init__(self, plan: Plan, sessions: Mapping[str, Session], people: int) -> None:

@@ -1,7 +1,7 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -53,26 +53,54 @@ class Inline:
 
 
 @dataclass(slots=True)
-class Stored:
-    """A key set in a temporary table of the store: a `person` number and the columns."""
+class KeyTable:
+    """A key set as a table in the store: a `person` number and the columns."""
 
     columns: tuple[str, ...]
     families: tuple[Family, ...]
     name: str
-    count: int = 0
-    by_person: bool = False  # an index finds its rows by person
-    table: TableClause = field(init=False)
-
-    def __post_init__(self) -> None:
-        columns: list[Any] = [column(key_column(number)) for number in range(len(self.columns))]
-        self.table = table(self.name, column("person"), *columns)
+    table: Any = field(init=False)
 
     def column(self, name: str) -> Value:
         """The column of the key table that holds a column of the key set."""
         return self.table.c[key_column(self.columns.index(name))]
 
 
-Known = Mapping[str, Inline | Stored]
+@dataclass(slots=True)
+class Stored(KeyTable):
+    """A key set in a temporary table."""
+
+    count: int = 0
+    by_person: bool = False  # an index finds its rows by person
+
+    def __post_init__(self) -> None:
+        columns: list[Any] = [column(key_column(number)) for number in range(len(self.columns))]
+        self.table = table(self.name, column("person"), *columns)
+
+
+@dataclass(slots=True)
+class Listed(KeyTable):
+    """A key set of several persons, small enough to travel inside each statement, as arrays that make a table there.
+
+    Args:
+        keys: the name of the key set.
+        types: of its columns, as the database writes them.
+    """
+
+    keys: str
+    types: tuple[str, ...]
+    values: list[tuple[Any, ...]] = field(default_factory=list)  # (person's number, *columns)
+
+    def __post_init__(self) -> None:
+        names = ["person", *map(key_column, range(len(self.columns)))]
+        arrays = [
+            Conditions.bind(Nth(self.keys, place)).op("::")(literal_column(f"{type_}[]"))
+            for place, type_ in enumerate(("integer", *self.types))
+        ]
+        self.table = func.unnest(*arrays).table_valued(*map(column, names)).render_derived(name=self.name)
+
+
+Known = Mapping[str, Inline | KeyTable]
 Bounds = tuple[Value, Value]  # persons' numbers: above the first, up to the second
 
 
@@ -116,8 +144,21 @@ class Every:
             keys = known[self.keys]
             assert isinstance(keys, Inline)  # noqa: S101 - the statement was chosen by the shape of its key sets
             seen[which] = projected(keys, (self.at,), self.none)
-        quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for (value,) in seen[which])
-        return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
+        return _array(value for (value,) in seen[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Nth:
+    """Where one column of a listed key set goes, as an array."""
+
+    keys: str
+    place: int  # 0: the persons' numbers
+
+    def value(self, known: Known, _seen: dict[Hashable, list[tuple[Any, ...]]]) -> str:
+        """The values as PostgreSQL writes an array."""
+        keys = known[self.keys]
+        assert isinstance(keys, Listed)  # noqa: S101 - the statement was chosen by the shape of its key sets
+        return _array(row[self.place] for row in keys.values)
 
 
 def key_column(number: int) -> str:
@@ -303,7 +344,7 @@ class Conditions:
             return sides[0].in_([value[0] for value in folded])
         return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
 
-    def _somebody(self, keys: Stored, link: Link) -> list[Condition]:
+    def _somebody(self, keys: KeyTable, link: Link) -> list[Condition]:
         """Keys that mean nobody never select a row: the empty text, and what the map says. Null equals nothing."""
         found = []
         for each in link.at:
@@ -346,7 +387,9 @@ class Conditions:
         found: list[int | str] = []
         for name, at, none, rewrites in wanted:
             keys = self.known[name]
-            if not isinstance(keys, Inline):
+            if isinstance(keys, Listed):
+                found.append("listed")
+            elif isinstance(keys, KeyTable):
                 found.append(keys.name)
             elif rewrites or not self._is_array(keys, at):
                 count = len(projected(keys, at, none))
@@ -439,7 +482,7 @@ class Conditions:
         """(the person's number, the condition of these rows)."""
         number = self.person(rows)
         if number is None:
-            return literal(0), self.where(rows, target)
+            return literal_column("0"), self.where(rows, target)
         return number, self.where(rows, target, join=True)
 
     def once(
@@ -466,13 +509,13 @@ class Conditions:
         same = [side == lowest.c[key_column(n)] for n, side in enumerate(sides)]
         return lowest.c.person, and_(*same, *more, rest)
 
-    def _stored(self, name: str) -> Stored:
+    def _stored(self, name: str) -> KeyTable:
         keys = self.known[name]
-        assert isinstance(keys, Stored)  # noqa: S101 - asked only where a key table tells persons apart
+        assert isinstance(keys, KeyTable)  # noqa: S101 - asked only where a key table tells persons apart
         return keys
 
 
-def _within(keys: Stored, people: Bounds | None) -> list[Condition]:
+def _within(keys: KeyTable, people: Bounds | None) -> list[Condition]:
     """The rows of a key table that are of these persons."""
     return [keys.table.c.person > people[0], keys.table.c.person <= people[1]] if people else []
 
@@ -503,6 +546,11 @@ def rounded(count: int) -> int:
     while size < count:
         size *= 8
     return size
+
+
+def _array(values: Iterable[Any]) -> str:
+    quoted = (value if value is None else str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join("NULL" if each is None else f'"{each}"' for each in quoted) + "}"
 
 
 def projected(keys: Inline, at: Sequence[str], none: tuple[Scalar, ...]) -> list[tuple[Any, ...]]:

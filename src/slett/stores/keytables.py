@@ -23,13 +23,21 @@ def key_table(name: str, keys: KeySet, conditions: Conditions, make: Statements)
         shape = make.recall(("shape of", keys), partial(_shape, keys, conditions))
         statements = [f"CREATE TEMPORARY TABLE {name} AS {shape.text}"]
     else:
-        types = [conditions.dialect.key_type(family) for family in keys.families]
+        types = column_types(keys, conditions, make.store)
         columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
         statements = [f"CREATE TEMPORARY TABLE {name} (person integer{columns})"]
     for n in range(len(keys.columns)):
         if not local or _indexable(conditions.schema, keys, n):
             statements.append(f"CREATE INDEX {name}_{key_column(n)} ON {name} ({key_column(n)})")
     return Stored(keys.columns, keys.families, name), statements
+
+
+def column_types(keys: KeySet, conditions: Conditions, store: str) -> tuple[str, ...]:
+    """The types of the columns in this store, as the database writes them."""
+    if keys.store != store:
+        return tuple(conditions.dialect.key_type(family) for family in keys.families)
+    live = conditions.schema.tables[keys.table]
+    return tuple(found.type for each in keys.columns if (found := live.column(each)))
 
 
 def _shape(keys: KeySet, conditions: Conditions) -> Any:

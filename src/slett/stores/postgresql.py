@@ -347,6 +347,8 @@ class PostgreSQL:
         table = (where and where.table_name) or "a table"
         if error.connection_invalidated or not state or state.startswith(("08", "57P", "53", "25P03")):
             return Unavailable(store, _unreachable(str(original)))
+        if where and where.source_function == "RevalidateCachedQuery":  # in whatever language it says so
+            return Unavailable(store, "somebody has altered a table while it was in use")
         if state == "57014":
             return Busy(store, "a statement took longer than `statement_seconds`, or somebody cancelled it")
         if state in BUSY:
@@ -361,6 +363,8 @@ class PostgreSQL:
 
 def _piped(connection: Connection, statements: Sequence[Filled]) -> list[Any]:
     """The cursors of statements that were all sent at once."""
+    if not statements:
+        return []  # a pipeline of nothing still waits for the server
     driver: Any = connection.connection.driver_connection
     with _as_sqlalchemy_raises(), driver.pipeline():
         return [driver.execute(text, parameters) for text, parameters in statements]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Delete, Select, TableClause, Update
+from sqlalchemy import Delete, Select, TableClause, TableValuedAlias, Update
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import (
     BinaryExpression,
@@ -27,7 +27,7 @@ from sqlalchemy.sql.selectable import ScalarSelect, SelectBase, Subquery
 from slett.stores.errors import Unproven
 
 FAITHFUL = {"lower", "convert", "slett_fold", "json_extract", "json_unquote", "nullif"}  # of null they make null
-KEY_TABLE = re.compile(r"slett_(keys_\d+|slices|staged_[0-9a-f]{32}_\d+)")
+KEY_TABLE = re.compile(r"slett_((keys|list)_\d+|slices|staged_[0-9a-f]{32}_\d+)")
 
 
 def insist(store: str, statement: Delete | Update, keys: Iterable[tuple[str, ...]]) -> None:
@@ -139,8 +139,16 @@ def _source(clause: Any) -> str | None:
 
 def _key_table(column: Any) -> str | None:
     source = column.table
-    plain = isinstance(source, TableClause) and source.schema is None and KEY_TABLE.fullmatch(source.name)
-    return str(source.name) if plain else None
+    plain = isinstance(source, TableClause) and source.schema is None
+    if plain or (isinstance(source, TableValuedAlias) and _is_listed(source.element)):
+        return str(source.name) if KEY_TABLE.fullmatch(source.name) else None
+    return None
+
+
+def _is_listed(clause: Any) -> bool:
+    """Whether it is a table made of arrays that are sent along, and of nothing that is in the database."""
+    unnested = isinstance(clause, FunctionElement) and clause.name == "unnest"
+    return unnested and all(each.is_literal and each.table is None for each in _columns(clause))  # names of types
 
 
 def _columns(clause: Any) -> list[ColumnClause[Any]]:

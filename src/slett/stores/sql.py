@@ -14,10 +14,10 @@ from typing import Any, Self
 from sqlalchemy import Connection, String, cast, column, exists, func, insert, literal, select, table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from slett.stores.conditions import Conditions, Inline, Stored, key_column
+from slett.stores.conditions import LISTED, Conditions, Inline, KeyTable, Listed, Stored, key_column
 from slett.stores.dialect import Filled, parse_url
 from slett.stores.errors import StoreError, Unavailable
-from slett.stores.keytables import key_table
+from slett.stores.keytables import column_types, key_table
 from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Rule
 from slett.stores.schema import Schema
 from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
@@ -63,13 +63,20 @@ class Store:
     def session(
         self, schema: Schema, today: date, *, inline_keys: int = 500, hash_key: bytes = b""
     ) -> Iterator["Session"]:
-        """One connection, with empty key sets; its key tables go when it closes."""
+        """One connection, with empty key sets; its key tables go when it closes.
+
+        A connection on which anything has failed does not serve anybody else: it may hold what is no longer so, as a
+        statement that was prepared before somebody altered a table; and nor do the others that were kept.
+        """
         with self.connection() as connection:
             session = Session(self, connection, schema, today, inline_keys, hash_key)
             try:
                 yield session
-            finally:
-                session.clear()
+            except BaseException:
+                session._throw_away()
+                self.close()
+                raise
+            session.clear()
 
     def lag(self) -> float | None:
         """How many seconds it is behind, as a replica, or its own replicas are; None: replication stands still."""
@@ -101,12 +108,12 @@ class Session:
     ) -> None:
         self.store = store
         self.schema = schema
-        self.known: dict[str, Inline | Stored] = {}
+        self.known: dict[str, Inline | Listed | Stored] = {}
         self.statements = 0
         self._connection = connection
         self._dialect = store.dialect
         self._inline_keys = inline_keys
-        self._tables = 0
+        self._tables = self._lists = 0
         self._sliced = self._exact = False
         self._others: list[str] = []  # temporary tables besides
         self.staged: list[Any] = []  # of `staging`: a row does not go back to a parent that is blocked
@@ -125,13 +132,13 @@ class Session:
         for keys, rows in brought:
             rest = iter(rows)
             first = list(islice(rest, self._inline_keys + 1))
-            if people == 1 and len(first) <= self._inline_keys:
-                values = list(dict.fromkeys(row[1:] for row in first))
-                self.known[keys.name] = Inline(keys.columns, keys.families, values)
+            few = len(first) <= self._inline_keys
+            if few and (known := self._in_statements(keys, people)):
+                known.values.extend(dict.fromkeys(row[1:] if people == 1 else row for row in first))
                 continue
             stored, made = self._key_table(keys)
             together += made
-            filling = self._dialect.filling(stored.name, first) if len(first) <= self._inline_keys else []
+            filling = self._dialect.filling(stored.name, first) if few else []
             if filling or not first:
                 stored.count += len(first)
                 together += filling + self._dialect.analysing(stored.name)
@@ -145,11 +152,7 @@ class Session:
         """Begin key sets of tables here, empty, unless they are known already."""
         together: list[Filled] = []
         for keys in expected:
-            if keys.name in self.known:
-                continue
-            if people == 1:
-                self.known[keys.name] = Inline(keys.columns, keys.families, [])
-            else:
+            if keys.name not in self.known and not self._in_statements(keys, people):
                 together += self._key_table(keys)[1]
         self.run_aside(together)
 
@@ -158,6 +161,8 @@ class Session:
         known = self.known[name]
         if isinstance(known, Inline):
             known.values.extend(row[1:] for row in rows)
+        elif isinstance(known, Listed):
+            known.values.extend(rows)
         elif rows:
             self._fill(known, rows)
 
@@ -179,13 +184,13 @@ class Session:
 
     def _may_find(self, rows: Rows) -> bool:
         """Whether anything is known by which rows could be found."""
-        inputs = [self.known[link.keys] for link in rows.links]
-        return not inputs or any(isinstance(each, Stored) or each.values for each in inputs)
+        inputs = [link.keys for link in rows.links]
+        return not inputs or any(self.count_of(each) for each in inputs)
 
     def _is_inline(self, collect: Collect, keys: KeySet) -> bool:
         """Whether what the keys are found by, and so far they themselves, travel in the statement."""
         names = (keys.name, *(link.keys for link in collect.rows.links))
-        return all(isinstance(self.known[each], Inline) for each in names)
+        return not any(isinstance(self.known[each], Stored) for each in names)
 
     def _add_inline(self, found: Sequence[Row], name: str) -> int | None:
         """None when they become too many to stay inline."""
@@ -193,7 +198,10 @@ class Session:
         if isinstance(known, Stored) or len(found) + len(known.values) > self._inline_keys:
             return None
         before = len(known.values)
-        known.values[:] = dict.fromkeys([*known.values, *(tuple(row) for row in found)])
+        rows = (tuple(row) for row in found)
+        known.values[:] = dict.fromkeys(
+            [*known.values, *(row[1:] if isinstance(known, Inline) else row for row in rows)]
+        )
         return len(known.values) - before
 
     def _collect_stored(self, collects: Mapping[int, tuple[Collect, KeySet]]) -> dict[int, int]:
@@ -222,8 +230,11 @@ class Session:
         known = self.known[keys.name]
         if isinstance(known, Stored):
             return known
-        self.know_all([(keys, ((0, *value) for value in known.values))], people=2)
-        return self._in_table(keys)
+        rows = list(self.rows_of(keys.name))
+        stored, made = self._key_table(keys)
+        self.run_aside(made)
+        self._fill(stored, rows)
+        return stored
 
     def _new_keys(self, rows: Rows, keys: KeySet, known: Stored, *, again: bool) -> Any:
         """The INSERT of the rows' keys into their key table; `again`: without those that are in it."""
@@ -264,15 +275,31 @@ class Session:
         known = self.known[name]
         if isinstance(known, Inline):
             yield from ((0, *value) for value in known.values)
+        elif isinstance(known, Listed):
+            yield from known.values
         elif known.count <= BLOCK:
-            yield from map(tuple, self.ask(Prepared(f"SELECT * FROM {known.name}", ())))  # noqa: S608 - named by us
+            found = self.ask(Prepared(f"SELECT * FROM {known.name}", ()))  # noqa: S608 - named by us
+            yield from map(tuple, found.all())
         else:
             yield from self._stream(select(*known.table.c))
 
     def count_of(self, name: str) -> int:
         """How many rows the key set holds."""
         known = self.known[name]
-        return len(known.values) if isinstance(known, Inline) else known.count
+        return known.count if isinstance(known, Stored) else len(known.values)
+
+    def _in_statements(self, keys: KeySet, people: int) -> Inline | Listed | None:
+        """The key set, empty, as it travels in each statement; None where it must be in a table."""
+        if people == 1:
+            known: Inline | Listed = Inline(keys.columns, keys.families, [])
+        elif self._dialect.arrays and self._inline_keys and set(keys.families) <= LISTED:
+            self._lists += 1
+            types = column_types(keys, self.conditions, self.store.name)
+            known = Listed(keys.columns, keys.families, f"slett_list_{self._lists}", keys.name, types)
+        else:
+            return None
+        self.known[keys.name] = known
+        return known
 
     def _key_table(self, keys: KeySet) -> tuple[Stored, list[Filled]]:
         """An empty key table, and what makes it."""
@@ -499,9 +526,9 @@ class Session:
             at = rows.links[0].at
         else:
             return False
-        return isinstance(known, Stored) and self._tells_apart(known, at)
+        return isinstance(known, KeyTable) and self._tells_apart(known, at)
 
-    def _tells_apart(self, known: Stored, at: Sequence[str]) -> bool:
+    def _tells_apart(self, known: KeyTable, at: Sequence[str]) -> bool:
         """Whether the same values of these columns of a key table are always the same person's."""
         person = known.table.c.person
         shared = select(literal(1)).select_from(known.table).group_by(*(known.column(each) for each in at))

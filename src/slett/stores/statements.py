@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as sa_column
 
-from slett.stores.conditions import Bounds, Conditions, Every, Known, Slot, key_column
+from slett.stores.conditions import Bounds, Conditions, Every, Known, Nth, Slot, key_column
 from slett.stores.dialect import Dialect
 from slett.stores.operations import Change, Delete, Rows
 from slett.stores.proof import insist
@@ -59,7 +59,7 @@ class Prepared:
         seen: dict[Hashable, list[tuple[Any, ...]]] = {}
         return tuple(
             each.value(known, seen)
-            if isinstance(each, Slot | Every)
+            if isinstance(each, Slot | Every | Nth)
             else extra[each.name]
             if isinstance(each, Extra)
             else each
@@ -110,11 +110,12 @@ class Statements:
         return Prepared(text, tuple(value for part in parts for value in part.values))
 
     def keys(self, rows: Rows, columns: tuple[str, ...], limit: int) -> Prepared:
-        """The SELECT of some columns of the rows, distinct."""
+        """The SELECT of (person's number, *some columns) of the rows, distinct."""
 
         def make() -> Any:
             target = self._conditions.table(rows.table)
-            wanted = select(*(target.c[each] for each in columns)).where(self._conditions.where(rows, target))
+            number, where = self._conditions.with_person(rows, target)
+            wanted = select(number, *(target.c[each] for each in columns)).where(where)
             # written out: a plan that serves any limit would walk the primary key
             return wanted.distinct().limit(literal_column(str(limit)))
 

@@ -1,13 +1,13 @@
 -- round 1
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE users.id IN (%s)
  LIMIT 501;
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE convert(CAST(lower(CAST(users.email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))
  LIMIT 501;
@@ -15,25 +15,25 @@ WHERE convert(CAST(lower(CAST(users.email AS CHAR CHARACTER SET utf8mb4)) AS CHA
 -- round 2
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id IN (%s)
  LIMIT 501;
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE convert(CAST(lower(CAST(orders.guest_email AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY) IN (convert(CAST(lower(CAST(%s AS CHAR CHARACTER SET utf8mb4)) AS CHAR CHARACTER SET utf8mb4), BINARY))
  LIMIT 501;
 
 -- collect shop/posts
-SELECT DISTINCT posts.id
+SELECT DISTINCT 0, posts.id
 FROM posts
 WHERE posts.author_id IN (%s)
  LIMIT 501;
 
 -- collect shop/project_members
-SELECT DISTINCT project_members.project_id, project_members.user_id
+SELECT DISTINCT 0, project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id IN (%s)
  LIMIT 501;

@@ -1,13 +1,13 @@
 -- round 1
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE users.id = ANY (%(param_1)s)
  LIMIT 501;
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE lower(CAST(users.email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)))
  LIMIT 501;
@@ -15,25 +15,25 @@ WHERE lower(CAST(users.email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)
 -- round 2
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id = ANY (%(param_1)s)
  LIMIT 501;
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (lower(CAST(%(param_1)s AS VARCHAR)))
  LIMIT 501;
 
 -- collect shop/posts
-SELECT DISTINCT posts.id
+SELECT DISTINCT 0, posts.id
 FROM posts
 WHERE posts.author_id = ANY (%(param_1)s)
  LIMIT 501;
 
 -- collect shop/project_members
-SELECT DISTINCT project_members.project_id, project_members.user_id
+SELECT DISTINCT 0, project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id = ANY (%(param_1)s)
  LIMIT 501;

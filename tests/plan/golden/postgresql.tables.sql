@@ -1,49 +1,41 @@
 -- round 1
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
-FROM users
-WHERE users.id IN (SELECT slett_keys_5.k0
-FROM slett_keys_5)
+SELECT DISTINCT slett_keys_5.person, users.id, users.email
+FROM slett_keys_5, users
+WHERE users.id = slett_keys_5.k0
  LIMIT 501;
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
-FROM users
-WHERE lower(CAST(users.email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_6.k0 AS VARCHAR)) AS lower_1
-FROM slett_keys_6
-WHERE slett_keys_6.k0 != %(k0_1)s::VARCHAR)
+SELECT DISTINCT slett_keys_6.person, users.id, users.email
+FROM slett_keys_6, users
+WHERE lower(CAST(users.email AS VARCHAR)) = lower(CAST(slett_keys_6.k0 AS VARCHAR)) AND slett_keys_6.k0 != %(k0_1)s::VARCHAR
  LIMIT 501;
 
 -- round 2
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
-FROM orders
-WHERE orders.customer_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1)
+SELECT DISTINCT slett_keys_1.person, orders.shop, orders.no
+FROM slett_keys_1, orders
+WHERE orders.customer_id = slett_keys_1.k0
  LIMIT 501;
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
-FROM orders
-WHERE lower(CAST(orders.guest_email AS VARCHAR)) IN (SELECT lower(CAST(slett_keys_7.k0 AS VARCHAR)) AS lower_1
-FROM slett_keys_7
-WHERE slett_keys_7.k0 != %(k0_1)s::VARCHAR)
+SELECT DISTINCT slett_keys_7.person, orders.shop, orders.no
+FROM slett_keys_7, orders
+WHERE lower(CAST(orders.guest_email AS VARCHAR)) = lower(CAST(slett_keys_7.k0 AS VARCHAR)) AND slett_keys_7.k0 != %(k0_1)s::VARCHAR
  LIMIT 501;
 
 -- collect shop/posts
-SELECT DISTINCT posts.id
-FROM posts
-WHERE posts.author_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1)
+SELECT DISTINCT slett_keys_1.person, posts.id
+FROM slett_keys_1, posts
+WHERE posts.author_id = slett_keys_1.k0
  LIMIT 501;
 
 -- collect shop/project_members
-SELECT DISTINCT project_members.project_id, project_members.user_id
-FROM project_members
-WHERE project_members.user_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1)
+SELECT DISTINCT slett_keys_1.person, project_members.project_id, project_members.user_id
+FROM slett_keys_1, project_members
+WHERE project_members.user_id = slett_keys_1.k0
  LIMIT 501;
 
 -- disable: disable users, named by key, named by email

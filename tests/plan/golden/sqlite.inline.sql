@@ -1,13 +1,13 @@
 -- round 1
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE users.id IN (?)
  LIMIT 501 OFFSET ?;
 
 -- collect shop/users
-SELECT DISTINCT users.id, users.email
+SELECT DISTINCT 0, users.id, users.email
 FROM users
 WHERE slett_fold(users.email) IN (slett_fold(?))
  LIMIT 501 OFFSET ?;
@@ -15,25 +15,25 @@ WHERE slett_fold(users.email) IN (slett_fold(?))
 -- round 2
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE orders.customer_id IN (?)
  LIMIT 501 OFFSET ?;
 
 -- collect shop/orders
-SELECT DISTINCT orders.shop, orders.no
+SELECT DISTINCT 0, orders.shop, orders.no
 FROM orders
 WHERE slett_fold(orders.guest_email) IN (slett_fold(?))
  LIMIT 501 OFFSET ?;
 
 -- collect shop/posts
-SELECT DISTINCT posts.id
+SELECT DISTINCT 0, posts.id
 FROM posts
 WHERE posts.author_id IN (?)
  LIMIT 501 OFFSET ?;
 
 -- collect shop/project_members
-SELECT DISTINCT project_members.project_id, project_members.user_id
+SELECT DISTINCT 0, project_members.project_id, project_members.user_id
 FROM project_members
 WHERE project_members.user_id IN (?)
  LIMIT 501 OFFSET ?;
