@@ -19,7 +19,7 @@ from slett.plan import Step
 from slett.stores.errors import Busy
 from slett.stores.operations import Change, Delete
 from slett.stores.sql import Session
-from slett.stores.statements import Slice
+from slett.stores.statements import Kind, Slice
 
 WORTHWHILE = 4  # slices, at least, of a step that takes a second connection
 Progress = Callable[[int], None]  # rows just changed
@@ -298,11 +298,21 @@ class Run:
     def _in_rows(self, place: int, of: Slice | None = None) -> int:
         """A step in slices of its own numbered rows; at once where nothing tells the rows apart."""
         step = self.walk.plan.steps[place]
-        total = self.walk.sessions[step.store].number(step.change, of)
+        changed = 0
+        if self._keeper is None and self.walk.sessions[step.store].goes_by_place(step.change):
+            total, changed = self._numbered(place, of, "places")
+            if changed == total:
+                return changed  # else somebody wrote rows meanwhile: those are found by their keys
+        return changed + self._numbered(place, of, "rows")[1]
+
+    def _numbered(self, place: int, of: Slice | None, by: Kind) -> tuple[int | None, int]:
+        """(How many rows there were, how many were changed)."""
+        step = self.walk.plan.steps[place]
+        total = self.walk.sessions[step.store].number(step.change, of, by=by)
         after = changed = tries = 0
         while total is None or after < total:
             upto = after + self._paces[step.store].size(step.table)
-            part = of if total is None else Slice(after, min(upto, total))
+            part = of if total is None else Slice(after, min(upto, total), by)
             try:
                 changed += self._slice(place, part)
             except Busy as busy:
@@ -312,7 +322,7 @@ class Run:
             if total is None:
                 break
             after, tries = upto, 0
-        return changed
+        return total, changed
 
     def _slice(self, place: int, part: Slice | None) -> int:
         """One transaction of a large step.

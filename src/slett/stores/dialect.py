@@ -24,6 +24,7 @@ class Dialect(Protocol):
     joins: ClassVar[bool]  # DELETE and UPDATE reach a key table by a join, because IN would scan
     arrays: ClassVar[bool]  # a parameter may be an array, so that any number of keys makes the same statement
     row_key: ClassVar[tuple[str, ...]]  # hidden columns that tell rows apart where there is no primary key; or none
+    row_place: ClassVar[str]  # hidden column that says where a row lies until it is written again; or none
     locks_rows_alone: ClassVar[
         bool
     ]  # whoever changes other rows of a table never waits: no gap, page or file is locked
@@ -98,6 +99,9 @@ class Dialect(Protocol):
 
     def analysing(self, table: str, /) -> list[Filled]:
         """What lets the planner know how large a key table is; nothing where it knows."""
+
+    def is_plain(self, connection: Connection, table: Table, /) -> bool:
+        """Whether all rows of a table lie in itself, so that `row_place` tells them apart."""
 
     def returns_deleted(self, connection: Connection, /) -> bool:
         """Whether a DELETE of one table, without a join, hands out the rows that it deletes."""

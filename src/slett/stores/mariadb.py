@@ -53,6 +53,7 @@ class MariaDB:
     joins: ClassVar[bool] = True
     arrays: ClassVar[bool] = False
     row_key: ClassVar[tuple[str, ...]] = ()
+    row_place: ClassVar[str] = ""
     locks_rows_alone: ClassVar[bool] = False
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
@@ -168,6 +169,9 @@ class MariaDB:
 
     def analysing(self, _table: str, /) -> list[Filled]:
         return []  # a temporary table has exact statistics
+
+    def is_plain(self, *_: object) -> bool:
+        return False
 
     def returns_deleted(self, connection: Connection) -> bool:
         return bool(getattr(connection.dialect, "is_mariadb", False))  # MySQL does not

@@ -82,6 +82,7 @@ class PostgreSQL:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = True
     row_key: ClassVar[tuple[str, ...]] = ("tableoid", "ctid")
+    row_place: ClassVar[str] = "ctid"
     locks_rows_alone: ClassVar[bool] = True
     pipelines: ClassVar[bool] = True
     streams_in_transaction: ClassVar[bool] = True
@@ -206,6 +207,11 @@ class PostgreSQL:
 
     def analysing(self, table: str, /) -> list[Filled]:
         return [(f"ANALYZE {table}", ())]
+
+    def is_plain(self, connection: Connection, table: Table, /) -> bool:
+        name = connection.dialect.identifier_preparer.quote
+        source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
+        return bool(connection.exec_driver_sql(_SIZES, (source,)).first())
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return True

@@ -20,7 +20,7 @@ from slett.stores.errors import StoreError, Unavailable
 from slett.stores.keytables import column_types, key_table
 from slett.stores.operations import Change, Collect, Delete, Due, KeySet, Link, Rows, Rule
 from slett.stores.schema import Schema
-from slett.stores.statements import NUMBER, SLICES, Prepared, Slice, Statements
+from slett.stores.statements import NUMBER, SLICES, Kind, Prepared, Slice, Statements
 
 NOTHING: Mapping[str, Any] = {}
 STREAMING = {"stream_results": True, "yield_per": 5_000}
@@ -542,19 +542,29 @@ class Session:
             self.run_aside([(index, ()), *self._dialect.analysing(known.name)])
             known.by_person = True
 
-    def number(self, change: Change, part: Slice | None = None) -> int | None:
+    def goes_by_place(self, change: Change) -> bool:
+        """Whether its rows can be found again where they lie, which is quicker than by their keys.
+
+        A row that somebody writes lies elsewhere from then on, and is not found: whoever goes by place counts.
+        """
+        if not self._dialect.row_place:
+            return False
+        with self.store._words():
+            return self._dialect.is_plain(self._live, self.schema.tables[change.rows.table])
+
+    def number(self, change: Change, part: Slice | None = None, *, by: Kind = "rows") -> int | None:
         """Number the rows of a large change in a key table, so that it can go in slices; says how many there are.
 
         None where nothing tells the rows apart: then the change must go whole.
 
         Args:
             part: only the rows of these people.
+            by: their keys, or their places where it `goes_by_place`.
         """
-        key = self.make.row_key(change.rows.table)
-        if not key:
+        if not self.make.row_key(change.rows.table):
             return None
         self._sliced = True
-        numbered = self.make.prepare(self.make.numbered(change, key, of=part.of if part else ""))
+        numbered = self.make.prepare(self.make.numbered(change, by, of=part.of if part else ""))
         with self.store._words():
             parameters = numbered.parameters(self.known, part.bounds if part else NOTHING)
         create = (f"CREATE TEMPORARY TABLE {SLICES} AS {numbered.text}", parameters)

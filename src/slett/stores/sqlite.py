@@ -38,6 +38,7 @@ class SQLite:
     joins: ClassVar[bool] = False
     arrays: ClassVar[bool] = False
     row_key: ClassVar[tuple[str, ...]] = ("rowid",)
+    row_place: ClassVar[str] = ""
     locks_rows_alone: ClassVar[bool] = False
     pipelines: ClassVar[bool] = False
     streams_in_transaction: ClassVar[bool] = False
@@ -134,6 +135,9 @@ class SQLite:
 
     def analysing(self, _table: str, /) -> list[Filled]:
         return []  # the indexes of a key table are enough
+
+    def is_plain(self, *_: object) -> bool:
+        return False
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return sqlite3.sqlite_version_info >= (3, 35)  # RETURNING is as old as that

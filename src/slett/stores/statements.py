@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     TableClause,
     and_,
+    any_,
     delete,
     func,
     literal_column,
@@ -29,17 +30,21 @@ from slett.stores.operations import Change, Delete, Rows
 from slett.stores.proof import insist
 
 SLICES = "slett_slices"  # the numbered keys of one large step
-Part = Literal["", "rows", "people"]  # the whole of a change, or slices of one or the other kind
+Kind = Literal["rows", "places", "people"]
+Part = Literal["", Kind]  # the whole of a change, or slices of one kind
 NUMBER = "person"  # the first column of every key table: here, of each key
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Part of a change: those who are numbered above `after` and up to `upto`, persons or a step's own rows."""
+    """Part of a change: those who are numbered above `after` and up to `upto`.
+
+    Persons, or a step's own rows: by their keys, or by the places where they lay when they were numbered.
+    """
 
     after: int
     upto: int
-    of: Literal["rows", "people"] = "rows"
+    of: Kind = "rows"
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -140,17 +145,22 @@ class Statements:
             .group_by(number)
         )
 
-    def numbered(self, change: Change, key: Sequence[str], *, of: Part = "") -> Any:
-        """The SELECT of the keys of a change's rows with their numbers, for its slices; with `of`, of some people's."""
+    def numbered(self, change: Change, by: Kind, *, of: Part = "") -> Any:
+        """The SELECT of the keys or places of a change's rows with their numbers; with `of`, of some people's."""
         target = self._conditions.table(change.rows.table)
-        columns = [_key_column(target, each) for each in key]
+        columns = [_key_column(target, each) for each in self._told_by(change.rows.table, by)]
         named = [each.label(key_column(n)) for n, each in enumerate(columns)]
-        number = func.row_number().over(order_by=columns).label(NUMBER)
+        order = columns if by == "rows" else None  # else as they lie
+        number = func.row_number().over(order_by=order).label(NUMBER)
         return select(number, *named).where(self.touched(change, target, people=self.bounds(of)))
 
     def row_key(self, name: str) -> tuple[str, ...]:
         """The columns that tell a table's rows apart; empty where nothing does."""
         return self._conditions.schema.tables[name].primary_key or self._dialect.row_key
+
+    def _told_by(self, name: str, of: Part) -> tuple[str, ...]:
+        """The columns that tell a table's rows apart in slices of that kind."""
+        return (self._dialect.row_place,) if of == "places" else self.row_key(name)
 
     # -- making -------------------------------------------------------------------------------------
 
@@ -179,6 +189,8 @@ class Statements:
         parts = [self.touched(change, target, join=joins and not sliced, sliced=sliced, people=self.bounds(of))]
         if sliced:
             parts.append(self.in_slice(rows.table, target, join=joins))
+        elif of == "places":
+            parts.append(self._in_places(target))
         if isinstance(change, Delete):
             statement: Any = delete(target).where(*parts)
         else:
@@ -189,8 +201,8 @@ class Statements:
 
     def bound(self, rows: Rows, of: Part) -> list[tuple[str, ...]]:
         """The columns by which a change of these rows must be bound to keys: any one group of them."""
-        if of == "rows":
-            return [self.row_key(rows.table)]
+        if of in ("rows", "places"):
+            return [self._told_by(rows.table, of)]
         return [rows.key] if rows.among else [each.columns for each in rows.links]
 
     def _count(self, change: Change) -> Any:
@@ -224,15 +236,28 @@ class Statements:
     def in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
         """The condition of the rows of a slice: its bounds are the extras `after` and `upto`."""
         key = self.row_key(name)
-        numbered = table(SLICES, sa_column(NUMBER), *(sa_column(key_column(n)) for n in range(len(key))))
-        after, upto = self._conditions.bind(Extra("after")), self._conditions.bind(Extra("upto"))
-        bounds = and_(numbered.c[NUMBER] > after, numbered.c[NUMBER] <= upto)
+        numbered, bounds = self._slice(len(key))
         mine = [_key_column(target, each) for each in key]
         theirs = [numbered.c[key_column(n)] for n in range(len(key))]
         if join:
             return and_(*(one == other for one, other in zip(mine, theirs, strict=True)), bounds)
         left = mine[0] if len(mine) == 1 else tuple_(*mine)
         return left.in_(select(*theirs).where(bounds))
+
+    def _in_places(self, target: TableClause) -> Any:
+        """The same where the places are numbered: they travel as one array, by which rows are found without an index.
+
+        Another's row may lie there by now, so this never stands alone: the condition of the change is beside it.
+        """
+        numbered, bounds = self._slice(1)
+        places = select(numbered.c[key_column(0)]).where(bounds).scalar_subquery()
+        return _key_column(target, self._dialect.row_place) == any_(func.array(places))
+
+    def _slice(self, width: int) -> tuple[TableClause, Any]:
+        """The numbered keys, of so many columns, and the condition of those of a slice."""
+        numbered = table(SLICES, sa_column(NUMBER), *(sa_column(key_column(n)) for n in range(width)))
+        after, upto = self._conditions.bind(Extra("after")), self._conditions.bind(Extra("upto"))
+        return numbered, and_(numbered.c[NUMBER] > after, numbered.c[NUMBER] <= upto)
 
 
 def _key_column(target: TableClause, name: str) -> Any:
