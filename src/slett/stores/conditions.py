@@ -72,6 +72,7 @@ class Stored(KeyTable):
 
     count: int = 0
     by_person: bool = False  # an index finds its rows by person
+    unindexed: list[str] = field(default_factory=list)  # what makes its other indexes, until it has rows
 
     def __post_init__(self) -> None:
         columns: list[Any] = [column(key_column(number)) for number in range(len(self.columns))]

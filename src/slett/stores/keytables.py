@@ -16,20 +16,21 @@ from slett.stores.statements import Statements
 INDEXED_LENGTH = 700  # characters of text that MariaDB can index, four bytes each
 
 
-def key_table(name: str, keys: KeySet, conditions: Conditions, make: Statements) -> tuple[Stored, list[str]]:
-    """A key table, and the statements that make it: of the very types of its source, where that is here."""
+def key_table(name: str, keys: KeySet, conditions: Conditions, make: Statements) -> tuple[Stored, str]:
+    """A key table, and the statement that makes it: of the very types of its source, where that is here."""
+    stored = Stored(keys.columns, keys.families, name)
     local = keys.store == make.store
     if local:
         shape = make.recall(("shape of", keys), partial(_shape, keys, conditions))
-        statements = [f"CREATE TEMPORARY TABLE {name} AS {shape.text}"]
+        made = f"CREATE TEMPORARY TABLE {name} AS {shape.text}"
     else:
         types = column_types(keys, conditions, make.store)
         columns = "".join(f", {key_column(n)} {each}" for n, each in enumerate(types))
-        statements = [f"CREATE TEMPORARY TABLE {name} (person integer{columns})"]
+        made = f"CREATE TEMPORARY TABLE {name} (person integer{columns})"
     for n in range(len(keys.columns)):
         if not local or _indexable(conditions.schema, keys, n):
-            statements.append(f"CREATE INDEX {name}_{key_column(n)} ON {name} ({key_column(n)})")
-    return Stored(keys.columns, keys.families, name), statements
+            stored.unindexed.append(f"CREATE INDEX {name}_{key_column(n)} ON {name} ({key_column(n)})")
+    return stored, made
 
 
 def column_types(keys: KeySet, conditions: Conditions, store: str) -> tuple[str, ...]:

@@ -137,11 +137,11 @@ class Session:
                 known.values.extend(dict.fromkeys(row[1:] if people == 1 else row for row in first))
                 continue
             stored, made = self._key_table(keys)
-            together += made
+            together.append(made)
             filling = self._dialect.filling(stored.name, first) if few else []
             if filling or not first:
                 stored.count += len(first)
-                together += filling + self._dialect.analysing(stored.name)
+                together += filling + self._settling(stored)
                 continue
             self.run_aside(together)
             together = []
@@ -153,7 +153,7 @@ class Session:
         together: list[Filled] = []
         for keys in expected:
             if keys.name not in self.known and not self._in_statements(keys, people):
-                together += self._key_table(keys)[1]
+                together.append(self._key_table(keys)[1])
         self.run_aside(together)
 
     def add(self, name: str, rows: Sequence[Row]) -> None:
@@ -210,40 +210,40 @@ class Session:
         places: dict[int, tuple[Stored, int]] = {}
         begun: set[str] = set()
         for place, (collect, keys) in collects.items():
-            known = self._in_table(keys)
+            known, made = self._in_table(keys)
+            together += made
             again = known.count > 0 or keys.name in begun
             begun.add(keys.name)
             make = partial(self._new_keys, collect.rows, keys, known, again=again)
             prepared = self.make.remember(("collect", collect, keys, known.name, again), collect.rows, make)
             places[place] = known, len(together)
-            together += [
-                (prepared.text, prepared.parameters(self.known, NOTHING)),
-                *self._dialect.analysing(known.name),
-            ]
+            together += [(prepared.text, prepared.parameters(self.known, NOTHING)), *self._settling(known)]
         touched = self.run_aside(together)
         for known, at in places.values():
             known.count += touched[at]
         return {place: touched[at] for place, (_, at) in places.items()}
 
-    def _in_table(self, keys: KeySet) -> Stored:
-        """The key set in a key table."""
+    def _in_table(self, keys: KeySet) -> tuple[Stored, list[Filled]]:
+        """The key set in a key table, and what makes that if it holds nothing yet and is still to be made."""
         known = self.known[keys.name]
         if isinstance(known, Stored):
-            return known
+            return known, []
         rows = list(self.rows_of(keys.name))
         stored, made = self._key_table(keys)
-        self.run_aside(made)
+        if not rows:
+            return stored, [made]
+        self.run_aside([made])
         self._fill(stored, rows)
-        return stored
+        return stored, []
 
     def _new_keys(self, rows: Rows, keys: KeySet, known: Stored, *, again: bool) -> Any:
         """The INSERT of the rows' keys into their key table; `again`: without those that are in it."""
         target = self.conditions.table(rows.table)
         number, where = self.conditions.with_person(rows, target)
         parts = [where]
+        live = self.schema.tables[rows.table]
         if again:
             seen = known.table.alias("slett_seen")
-            live = self.schema.tables[rows.table]
             same = []
             for each in keys.key or keys.columns:
                 before, now = seen.c[key_column(known.columns.index(each))], target.c[each]
@@ -251,7 +251,10 @@ class Session:
                 # null is not distinct from null, but only where there can be one: no index serves that comparison
                 same.append(before.is_not_distinct_from(now) if column and column.nullable else before == now)
             parts.append(~exists(select(literal(1)).select_from(seen).where(seen.c.person == number, *same)))
-        wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts).distinct()
+        wanted = select(number, *(target.c[each] for each in known.columns)).where(*parts)
+        alone = self.conditions.person(rows) is None  # of one person nothing is joined, so no row is found twice
+        if not (alone and live.primary_key and {*live.primary_key} <= {*known.columns}):
+            wanted = wanted.distinct()
         return insert(known.table).from_select(list(known.table.c), wanted)
 
     def forget(self, name: str) -> None:
@@ -301,12 +304,17 @@ class Session:
         self.known[keys.name] = known
         return known
 
-    def _key_table(self, keys: KeySet) -> tuple[Stored, list[Filled]]:
+    def _key_table(self, keys: KeySet) -> tuple[Stored, Filled]:
         """An empty key table, and what makes it."""
         self._tables += 1
         stored, made = key_table(f"slett_keys_{self._tables}", keys, self.conditions, self.make)
         self.known[keys.name] = stored
-        return stored, [(each, ()) for each in made]
+        return stored, (made, ())
+
+    def _settling(self, stored: Stored) -> list[Filled]:
+        """What lets rows of a key table be found quickly, as it is now. An index is made in less time than kept up."""
+        indexes, stored.unindexed = stored.unindexed, []
+        return [*((each, ()) for each in indexes), *self._dialect.analysing(stored.name)]
 
     def _fill(self, stored: Stored, rows: Iterable[Row]) -> None:
         rest = iter(rows)
@@ -315,7 +323,7 @@ class Session:
             with self.store._words():
                 self._dialect.fill(self._live, stored.name, block)
             stored.count += len(block)
-        self.run_aside(self._dialect.analysing(stored.name))
+        self.run_aside(self._settling(stored))
 
     def new_temporary(self, kind: str) -> str:
         """A name for one more temporary table, which goes with the session; the same in every session for its n-th."""
