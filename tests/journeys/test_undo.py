@@ -375,6 +375,43 @@ pins: {references: [{column: user_id, to: users, kind: mention, set: null}]}
     assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(8, 2), (9, 3)]
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"], scope="session")  # InnoDB knows no SET DEFAULT
+def test_what_the_database_would_set_to_a_default_is_taken_by_its_own_step(
+    dialect: Dialect, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that comes in before its parents go, of which no DELETE says what it would become."""
+    scene = Scene(tmp_path, {"shop": new_database(dialect)}, UNDO | {"chunk_rows": 1})
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE)",
+        "CREATE TABLE pins (id INT PRIMARY KEY, user_id INT DEFAULT 9, "
+        "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET DEFAULT)",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no'), (9, 'nobody@x.no')",
+        "INSERT INTO pins VALUES (1, 1), (2, 2)",
+    )
+    scene.map(
+        shop="""
+users: {root: true, identifiers: {email: email}, action: delete}
+pins: {references: [{column: user_id, to: users}], action: delete}
+"""
+    )
+    late = ["INSERT INTO pins VALUES (8, 2)"]
+    before = Run._may_begin
+
+    def meanwhile(run: Run, store: str) -> None:
+        if late and scene.rows("SELECT id FROM users ORDER BY id") == [(2,), (9,)]:
+            scene.sql(late.pop())
+        before(run, store)
+
+    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    with scene.open() as service:
+        erased = erase(service, subjects(service, "12"))
+        assert ([each.state for each in erased], late) == (["fulfilled", "fulfilled"], [])
+        assert scene.rows("SELECT id FROM pins") == []
+        for each in erased:
+            assert undo(service, each.reference, "1 kari").blocked == ()
+    assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(1, 1), (2, 2), (8, 2)]
+
+
 @pytest.mark.parametrize("dialect", ["postgresql", "mariadb"], scope="session")
 @pytest.mark.parametrize("way", ["straight", "with care"])
 def test_a_store_waits_while_another_one_is_worked_on(

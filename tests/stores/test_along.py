@@ -7,6 +7,7 @@ from time import sleep
 import pytest
 
 from slett.stores.capture import Taken, capture, capture_all
+from slett.stores.errors import Conflict
 from slett.stores.giveback import blocked, give_back, stage
 from slett.stores.operations import Delete, Link, Rows
 from slett.stores.sql import Session, Store
@@ -93,6 +94,29 @@ def test_nothing_is_handed_out_where_nothing_goes_along(shop: Shop, inline_keys:
     execute(shop.url, "INSERT INTO post VALUES (3, 2, 'c')", "INSERT INTO pin VALUES (2, 2)")
     with shop.session(1, inline_keys=inline_keys) as session:
         assert take(session) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"], scope="session")  # InnoDB knows no SET DEFAULT
+@ways
+@pytest.mark.parametrize("how", ["alone", "together"])
+def test_what_would_be_set_to_a_default_forbids_it_as_nobody_can_say_what_to_give_back(
+    shop: Shop, inline_keys: int, how: str
+) -> None:
+    execute(
+        shop.url,
+        "CREATE TABLE badge (id INTEGER PRIMARY KEY, person_id INTEGER DEFAULT 2, "
+        "CONSTRAINT worn_by FOREIGN KEY (person_id) REFERENCES people (id) ON DELETE SET DEFAULT)",
+        "INSERT INTO badge VALUES (1, 1), (2, 2)",
+    )
+    live = Shop(shop.url, shop.store, shop.store.read_schema())
+    with live.session(1, inline_keys=inline_keys) as session, pytest.raises(Conflict, match="`badge`"):
+        take(session, how)
+    assert shop.rows("SELECT id, person_id FROM badge ORDER BY id") == [(1, 1), (2, 2)]
+    assert shop.rows("SELECT id FROM people ORDER BY id") == [(1,), (2,)]
+    execute(shop.url, "DELETE FROM badge WHERE id = 1")
+    with live.session(1, inline_keys=inline_keys) as session:
+        assert take(session, how) == []
+    assert shop.rows("SELECT id, person_id FROM badge") == [(2, 2)]
 
 
 @SERVERS

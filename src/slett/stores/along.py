@@ -3,12 +3,14 @@
 A plan deletes children before their parents, but others may write one more in between. Where its foreign key says
 ON DELETE CASCADE or SET NULL, the parent's DELETE changes it without handing it out, and no undo would know of it. So
 the parents are locked, from where on nobody can refer to them, and whoever refers to them by then goes before them.
+What ON DELETE SET DEFAULT would write cannot be said beforehand: such rows forbid the DELETE, as RESTRICT would, and
+the steps of their own table take them in the next pass.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from slett.stores.errors import StoreError
+from slett.stores.errors import Conflict, StoreError
 from slett.stores.operations import Change, Delete, KeySet, Link, Rows, Rule, Update, Write
 from slett.stores.schema import ForeignKey, Table
 from slett.stores.sql import Session
@@ -28,7 +30,7 @@ def pulled(session: Session, change: Delete, above: tuple[str, ...] = ()) -> Pul
     return [
         (table, key)
         for table, key in referring
-        if table.name not in (name, *above) and key.on_delete in ("CASCADE", "SET NULL")
+        if table.name not in (name, *above) and key.on_delete in ("CASCADE", "SET NULL", "SET DEFAULT")
     ]
 
 
@@ -42,12 +44,21 @@ def going_along(session: Session, change: Delete, found: Pulled, parents: list[t
 
     Args:
         parents: their persons' numbers and the columns that `referred_to` names; they are locked.
+
+    Raises:
+        Conflict: a row is there that the database would set to its default. Nothing was changed.
     """
     columns = referred_to(found)
     live = session.schema.tables[change.rows.table]
     families = tuple(column.family for each in columns if (column := live.column(each)))
     keys = KeySet(f"slett along {live.name}", session.store.name, live.name, columns, families, columns)
     session.know(keys, parents, people=1 if session.conditions.person(change.rows) is None else 2)
+    for table, key in found:
+        if key.on_delete == "SET DEFAULT" and session.count([Delete(_rows(table, key, keys.name))]) != [0]:
+            sentence = (
+                f"rows of `{table.name}` refer to what goes, and would be set to their default without a way back"
+            )
+            raise Conflict(session.store.name, sentence)
     changes = [each for table, key in found if (each := _change(session, table, key, keys.name))]
     # MariaDB may count what was there when the transaction began; there, each is tried
     counts = session.count(changes) if session.store.dialect.counts_latest else [1] * len(changes)
@@ -56,8 +67,10 @@ def going_along(session: Session, change: Delete, found: Pulled, parents: list[t
 
 
 def _change(session: Session, table: Table, key: ForeignKey, keys: str) -> Change | None:
-    """None where the columns could not be given back."""
-    rows = Rows(table.name, (Link(key.columns, keys, key.match),), key=table.primary_key)
+    """None where the columns could not be given back, or nothing refers by them any more."""
+    rows = _rows(table, key, keys)
+    if key.on_delete == "SET DEFAULT":
+        return None
     if key.on_delete == "CASCADE":
         return Delete(rows)
     change = Update(rows, tuple(Write(each, Rule("null")) for each in key.columns))
@@ -66,3 +79,8 @@ def _change(session: Session, table: Table, key: ForeignKey, keys: str) -> Chang
     except StoreError:
         return None
     return change
+
+
+def _rows(table: Table, key: ForeignKey, keys: str) -> Rows:
+    """The rows that refer to these parents by that foreign key."""
+    return Rows(table.name, (Link(key.columns, keys, key.match),), key=table.primary_key)
