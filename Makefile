@@ -26,7 +26,7 @@ test: .venv/dev.stamp
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -n auto --maxprocesses 4 $(QUICK)
+	.venv/bin/pytest -n auto --maxprocesses 4 --dist worksteal $(QUICK)
 
 bench:
 	@for file in $(wildcard bench/*.py); do printf '%s  ' "$$file"; sed -n '1s/"""//gp' "$$file"; done

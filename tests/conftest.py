@@ -60,9 +60,8 @@ def remembered() -> Iterator[Remembered]:
 @pytest.fixture(autouse=True)
 def _drop_databases(databases: Databases) -> Iterator[None]:
     """What a fixture of wider scope made before the test stays."""
-    before = set(databases.made)
-    yield
-    databases.drop(databases.made - before)
+    with databases.for_a_while():
+        yield
 
 
 @pytest.fixture(scope="session")

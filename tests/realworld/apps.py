@@ -82,9 +82,9 @@ class Install:
             return
         venv = self.folder / "venv"
         try:
-            _run(sys.executable, "-m", "venv", "--clear", venv)
-            pip = (venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile")
-            _run(*pip, "--require-hashes", "--requirement", self.lock)
+            _run(sys.executable, "-m", "venv", "--clear", "--without-pip", venv)
+            pip = (sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet")
+            _run(*pip, "--no-compile", "--no-deps", "--require-hashes", "--requirement", self.lock)  # it names all
         except RuntimeError as failed:
             raise AppMissingError(f"{self.name} could not be installed: {failed}") from failed
         stamp.write_text(wanted)

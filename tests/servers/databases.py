@@ -1,6 +1,7 @@
 """The databases of a test session: any number, on any of the three servers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +48,13 @@ class Databases:
         url = self.server(dialect).create()
         self.made.add(url)
         return url
+
+    @contextmanager
+    def for_a_while(self) -> Iterator[None]:
+        """Whatever is made meanwhile is dropped at the end."""
+        before = set(self.made)
+        yield
+        self.drop(self.made - before)
 
     def server(self, dialect: Dialect) -> Server:
         """The running server of a dialect."""

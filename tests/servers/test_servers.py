@@ -11,9 +11,7 @@ import sqlalchemy
 
 from slett.stores.schema import Dialect
 from tests.conftest import NewDatabase
-from tests.servers.databases import engine, wipe
-
-MADE: list[str] = []
+from tests.servers.databases import Databases, engine, wipe
 
 
 def tables(url: str) -> list[str]:
@@ -29,19 +27,19 @@ def create(url: str, *statements: str) -> None:
 
 def test_a_database_is_new_and_empty(database: str) -> None:
     assert tables(database) == []
-    create(database, "CREATE TABLE t (id integer)")
-    MADE.append(database)
 
 
-def test_a_database_is_gone_after_its_test(database: str) -> None:
-    """Runs after the test above, on the same server."""
-    assert database not in MADE
-    earlier = MADE.pop()
-    if earlier.startswith("sqlite"):
-        assert not Path(earlier.removeprefix("sqlite:///")).exists()
+def test_a_database_is_gone_after_its_test(dialect: Dialect, new_database: NewDatabase, databases: Databases) -> None:
+    kept = new_database(dialect)
+    with databases.for_a_while():
+        made = new_database(dialect)
+        create(made, "CREATE TABLE t (id integer)")
+    assert tables(kept) == []
+    if dialect == "sqlite":
+        assert not Path(made.removeprefix("sqlite:///")).exists()
     else:
         with pytest.raises(sqlalchemy.exc.OperationalError):
-            tables(earlier)
+            tables(made)
 
 
 def test_one_test_may_have_several_databases(dialect: Dialect, new_database: NewDatabase) -> None:
