@@ -14,6 +14,7 @@ from slett.requests.erase import Outcome, erase, resume
 from slett.requests.service import Service, open_service
 from slett.requests.subject import Subject, by_identifier, by_key
 from slett.settings import Settings
+from tests.servers.mariadb import PLAIN
 
 TODAY = date(2026, 11, 22)
 Rows = list[tuple[Any, ...]]
@@ -23,7 +24,8 @@ def engine_of(url: str) -> sa.Engine:
     """A plain connection to a test database, beside Slett."""
     parsed = sa.make_url(url)
     driver = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}.get(parsed.drivername, parsed.drivername)
-    return sa.create_engine(parsed.set(drivername=driver), poolclass=sa.NullPool)
+    plain = PLAIN if parsed.drivername == "mariadb" else {}
+    return sa.create_engine(parsed.set(drivername=driver), poolclass=sa.NullPool, connect_args=plain)
 
 
 @dataclass

@@ -99,4 +99,5 @@ def wipe(url: str) -> None:
 def engine(url: str) -> sqlalchemy.Engine:
     """An engine for a test's own statements, which keeps no connection open between them."""
     address = sqlalchemy.make_url(url).set(drivername=_DRIVERS[dialect_of(url)])
-    return sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
+    plain = mariadb.PLAIN if dialect_of(url) == "mariadb" else {}
+    return sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=plain)

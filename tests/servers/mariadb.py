@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import pymysql
@@ -24,6 +25,7 @@ _ALWAYS = {
     "collation-server": "utf8mb4_unicode_ci",
     "innodb-fast-shutdown": "2",
 }
+PLAIN: dict[str, Any] = {"ssl_disabled": True}  # else the driver reads every certificate authority of the machine
 FAST = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-flush-method": "nosync",
@@ -90,7 +92,7 @@ class MariaDB:
         self._process.stop()
 
     def _connect(self) -> "pymysql.Connection[pymysql.cursors.Cursor]":
-        return pymysql.connect(host="127.0.0.1", port=self._process.port, user="slett", autocommit=True)
+        return pymysql.connect(host="127.0.0.1", port=self._process.port, user="slett", autocommit=True, **PLAIN)
 
     def _answers(self) -> bool:
         try:
@@ -104,7 +106,7 @@ def wipe(url: str) -> None:
     """Drop every table and view of a database."""
     where = urlsplit(url)
     connection = pymysql.connect(
-        host=where.hostname, port=where.port or 3306, user=where.username, database=where.path[1:]
+        host=where.hostname, port=where.port or 3306, user=where.username, database=where.path[1:], **PLAIN
     )
     with connection, connection.cursor() as cursor:
         cursor.execute("SET foreign_key_checks = 0")

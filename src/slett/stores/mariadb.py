@@ -78,6 +78,12 @@ class MariaDB:
             },
         )
 
+        @event.listens_for(engine, "do_connect")
+        def _encrypted(_dialect: Any, _record: Any, positional: Any, named: Any) -> Any:
+            from slett.stores.encrypted import Encrypted
+
+            return Encrypted(*positional, **named)
+
         @event.listens_for(engine, "connect")
         def _session(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
