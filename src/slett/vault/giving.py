@@ -118,10 +118,10 @@ def put_back(
                         reach_back(session, before, now)
                 staged.append((turn, session, now))
             for session, together in _in_circles(staged):
-                stays = blocked(session, *together)
+                back, stays = _as_far_as_it_goes(session, together)
                 missing |= bool(stays) and any(needed(each.taken) for each in together)
                 found += stays
-                rows += sum(give_back(session, each) for each in together)
+                rows += back
             if missing:
                 raise CannotGoBack(found)
         may_commit()
@@ -168,6 +168,16 @@ class CannotGoBack(VaultError):
     def __init__(self, blocked: Sequence[Blocked]) -> None:
         super().__init__("something that is needed cannot go back, so nothing was changed")
         self.blocked = tuple(blocked)
+
+
+def _as_far_as_it_goes(session: Session, together: Sequence[Staged]) -> tuple[int, list[Blocked]]:
+    """(How many rows came back, what could not): in a circle, rows that others wait for let those go next."""
+    back = -1
+    while True:
+        stays = blocked(session, *together)
+        before, back = back, sum(give_back(session, each) for each in together)
+        if not stays or len(together) == 1 or back == before:
+            return back, stays
 
 
 def _in_circles(staged: Sequence[tuple[int, Session, Staged]]) -> Iterator[tuple[Session, list[Staged]]]:
