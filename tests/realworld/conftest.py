@@ -6,25 +6,28 @@ import pytest
 
 from slett.stores.schema import Dialect
 from tests.realworld.apps import App, AppMissingError, Template, template
+from tests.servers.databases import Databases
 
 NewDatabase = Callable[[Dialect], str]
 
 
-def _template(name: str, new_database: NewDatabase) -> Template:
+def _template(name: str, new_database: NewDatabase, databases: Databases) -> Template:
+    url = new_database("postgresql")
+    databases.made.discard(url)  # it outlives the test that is the first to ask for it
     try:
-        return template(name, new_database("postgresql"))
+        return template(name, url)
     except AppMissingError as missing:
         pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
-def oscar_template(new_database: NewDatabase) -> Template:
-    return _template("oscar", new_database)
+def oscar_template(new_database: NewDatabase, databases: Databases) -> Template:
+    return _template("oscar", new_database, databases)
 
 
 @pytest.fixture(scope="session")
-def pretix_template(new_database: NewDatabase) -> Template:
-    return _template("pretix", new_database)
+def pretix_template(new_database: NewDatabase, databases: Databases) -> Template:
+    return _template("pretix", new_database, databases)
 
 
 @pytest.fixture
