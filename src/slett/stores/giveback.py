@@ -11,6 +11,7 @@ goes in beside the others, and a column becomes its old value only where it stil
 that is there already, byte for byte, counts as back, so that all of this may be repeated.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import exists, literal, select, update
@@ -52,11 +53,14 @@ def _judged(session: Session, staged: Staged) -> list[Blocked]:
     return [Blocked(staged.taken.store, staged.taken.table, rows, why) for why, rows in found if rows]
 
 
-def reach_back(session: Session, later: Staged, earlier: Staged) -> None:
+def reach_back(session: Session, later: Staged, earlier: Staged, *, apart: Collection[str] = ()) -> None:
     """What was taken later is, from now on, as it was before what was taken earlier, of the same table, was written.
 
     So a row goes back at once to where it comes in the end, and whoever gives it back a second time finds it there;
     also where somebody else's return has written such a column meanwhile.
+
+    Args:
+        apart: columns that come back by themselves, when the row is there.
     """
     mine, other = later.table, earlier.table
     fields = set(later.taken.fields)
@@ -67,7 +71,7 @@ def reach_back(session: Session, later: Staged, earlier: Staged) -> None:
     same = [other.c[earlier.of(each)] == mine.c[later.of(each)] for each in earlier.taken.key]
     with session.exactly():
         for _, name, old, new in value_columns(earlier):
-            if name not in fields or name in (*later.misfits, *earlier.misfits) or old.now is None:
+            if name not in fields or name in (*later.misfits, *earlier.misfits, *apart) or old.now is None:
                 continue
             here = later.of(name)
             written = image(session, mine, [(here, old.now)]) == image(session, other, [(new.name, old.now)])

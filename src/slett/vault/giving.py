@@ -104,8 +104,8 @@ def put_back(
             stack.enter_context(session.transaction(defer=True))
             stack.enter_context(session.exactly())
         with _patiently(sessions):
-            staged: list[tuple[int, Session, Staged]] = []  # what was taken last comes first
-            for turn, one, taken, blocks in _all_groups(opened, sessions):
+            staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
+            for one, taken, blocks in _all_groups(opened, sessions):
                 if taken.store not in sessions:
                     found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
                     missing |= needed(taken)
@@ -113,12 +113,10 @@ def put_back(
                 session = sessions[taken.store]
                 without = dropped.get(f"{taken.store}/{taken.table}", ())
                 now = stage(session, taken, blocks, one.person, without=without)
-                for _, _, before in (each for each in staged if each[1] is session):
-                    if now.taken.what == "values":
-                        reach_back(session, before, now)
-                staged.append((turn, session, now))
-            for session, together in _in_circles(staged):
-                back, stays = _as_far_as_it_goes(session, together)
+                for before in (each for of, each in staged if of is session and now.taken.what == "values"):
+                    reach_back(session, before, now, apart=_in_circles(session, before.taken.table))
+                staged.append((session, now))
+            for together, back, stays in _as_far_as_it_goes(staged):
                 missing |= bool(stays) and any(needed(each.taken) for each in together)
                 found += stays
                 rows += back
@@ -170,40 +168,62 @@ class CannotGoBack(VaultError):
         self.blocked = tuple(blocked)
 
 
-def _as_far_as_it_goes(session: Session, together: Sequence[Staged]) -> tuple[int, list[Blocked]]:
-    """(How many rows came back, what could not): in a circle, rows that others wait for let those go next."""
-    back = -1
-    while True:
-        stays = blocked(session, *together)
-        before, back = back, sum(give_back(session, each) for each in together)
-        if not stays or len(together) == 1 or back == before:
-            return back, stays
+def _as_far_as_it_goes(staged: Sequence[tuple[Session, Staged]]) -> list[tuple[list[Staged], int, list[Blocked]]]:
+    """Give back all that can go; says how much of what came back, and what could not.
 
-
-def _in_circles(staged: Sequence[tuple[int, Session, Staged]]) -> Iterator[tuple[Session, list[Staged]]]:
-    """In the same order; rows of tables that refer to each other in a circle together, where the first is.
-
-    Each vault by itself: its turn stands before each.
+    Whatever waits for something that comes later, as a row for its parent's old key, goes in the next pass.
     """
-    done: set[tuple[str, str]] = set()  # in each store its own names
-    for turn, session, each in staged:
-        if (each.taken.store, each.name) in done:
-            continue
-        near = [one for at, of, one in staged if at == turn and of is session]
-        mine = {one.taken.table: one for one in near if one.taken.what == "rows"}
-        refers = {name: [key.table for key in session.schema.tables[name].foreign_keys] for name in mine}
-        circle = next((group for group in components(list(mine), refers) if each.taken.table in group), [])
-        together = [mine[name] for name in circle] if each.taken.what == "rows" and len(circle) > 1 else [each]
-        done |= {(one.taken.store, one.name) for one in together}
-        yield session, together
+    turns = [
+        (session, together) for session in dict.fromkeys(of for of, _ in staged) for together in _turns(session, staged)
+    ]
+    back: list[int] = [0] * len(turns)
+    stays: list[list[Blocked]] = [[]] * len(turns)
+    left = list(range(len(turns)))
+    while left:
+        before = sum(back)
+        for number in left:
+            session, together = turns[number]
+            stays[number] = blocked(session, *together)
+            back[number] = sum(give_back(session, each) for each in together)
+        left = [number for number in left if stays[number]] if sum(back) > before else []
+    return [(together, *each) for (_, together), each in zip(turns, zip(back, stays, strict=True), strict=True)]
+
+
+def _turns(session: Session, staged: Sequence[tuple[Session, Staged]]) -> Iterator[list[Staged]]:
+    """Rows before values; rows after those that they refer to, and together with those where that is a circle."""
+    mine = [each for of, each in staged if of is session]
+    rows: dict[str, list[Staged]] = {}
+    for each in mine:
+        if each.taken.what == "rows":
+            rows.setdefault(each.taken.table, []).append(each)
+    refers = {name: [key.table for key in session.schema.tables[name].foreign_keys] for name in rows}
+    for circle in components(list(rows), refers):
+        yield [each for name in circle for each in rows[name]]
+    yield from ([each] for each in mine if each.taken.what != "rows")
+
+
+def _in_circles(session: Session, table: str) -> set[str]:
+    """The columns by which its rows refer to such as may refer back, where one of the two must be there first.
+
+    That one gets its reference afterwards.
+    """
+    schema, live = session.schema, session.schema.tables.get(table)
+    if live is None or schema.dialect == "sqlite":  # which waits for the end of the transaction
+        return set()
+    refers = {name: [key.table for key in each.foreign_keys] for name, each in schema.tables.items()}
+    circle = next(set(group) for group in components(list(refers), refers) if table in group)
+    if not session.store.dialect.checks_each_row:
+        circle.discard(table)  # rows of one statement are compared when all of them are there
+    keys = (key for key in live.foreign_keys if key.table in circle and not key.deferrable)
+    return {column for key in keys for column in key.columns}
 
 
 def _all_groups(
     opened: Sequence[Opened], sessions: Mapping[str, Session]
-) -> Iterator[tuple[int, Opened, Taken, Iterator[bytes]]]:
-    for turn, one in enumerate(opened):
+) -> Iterator[tuple[Opened, Taken, Iterator[bytes]]]:
+    for one in opened:
         for taken, blocks in _groups(one, sessions):
-            yield turn, one, taken, blocks
+            yield one, taken, blocks
 
 
 def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[Taken, Iterator[bytes]]]:
