@@ -22,7 +22,8 @@ listings:
 """
 WAITING = {
     "postgresql": "SELECT count(*) FROM pg_locks WHERE NOT granted",
-    "mariadb": "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    "mariadb": "SELECT CAST(variable_value AS INT) FROM information_schema.global_status "  # INNODB_TRX is cached
+    "WHERE variable_name = 'innodb_row_lock_current_waits'",
 }
 DEADLOCKS = {
     "postgresql": "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",

@@ -304,7 +304,8 @@ def waits(database: str) -> bool:
     asked = {
         "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
         "AND datname = current_database()",
-        "mariadb": "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+        "mariadb": "SELECT CAST(variable_value AS INT) FROM information_schema.global_status "  # INNODB_TRX is cached
+        "WHERE variable_name = 'innodb_row_lock_current_waits'",
     }
     with engine(database).connect() as connection:
         return bool(connection.exec_driver_sql(asked[dialect_of(database)]).scalar_one())
