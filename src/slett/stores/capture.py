@@ -162,7 +162,7 @@ def _take_along(
 def _goes_alone(session: Session, change: Delete, part: Slice | None) -> bool:
     """Whether the DELETE names keys and no key table, so that it needs no join, and hands out what it deletes."""
     inline = all(isinstance(each, int) for each in session.conditions.shape(change.rows))
-    return part is None and inline and session.store.dialect.returns_deleted(session._live)
+    return part is None and inline and session.store.dialect.returns_deleted(session.live)
 
 
 def _looks_elsewhere(change: Change) -> bool:

@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import String, case, cast, not_, or_, select, update
 
 from slett.stores.errors import StoreError
+from slett.stores.line import Row
 from slett.stores.operations import Rows, Update, Write
 from slett.stores.proof import insist
-from slett.stores.sql import Row, Session
+from slett.stores.sql import Session
 from slett.stores.statements import Extra
 
 AS_TEXT = ("json", "array", "time")  # what a driver makes of these is not what it takes

@@ -100,11 +100,11 @@ def stage(
         raise StoreError(session.store.name, f"rows of `{taken.table}` were captured as `{taken.form}`, not known here")
     name = session.new_temporary(f"staged_{_digest(taken)}")
     staged = Staged(taken, name, tuple(_columns(session, taken, live)), frozenset(without))
-    dialect, connection = session.store.dialect, session._live
+    dialect, connection = session.store.dialect, session.live
     with session.exactly():
         indexes = _make(session, staged, live)
         names = ["person", *([] if taken.key else ["place"]), *(each.loaded for each in staged.columns)]
-        with session.store._words():
+        with session.words():
             dialect.take_in(connection, staged.name, names, blocks, person)
         if person is not None:
             session.run(delete(staged.table).where(staged.table.c.person != person))
@@ -164,9 +164,9 @@ def _make(session: Session, staged: Staged, live: Table) -> list[str]:
     if all(live.column(each) for each in staged.taken.key):
         groups.append(staged.taken.key)
     indexes = [[staged.of(each) for each in group] for group in dict.fromkeys(groups) if group]
-    with session.store._words():
+    with session.words():
         target = session.conditions.table(live.name)
-        made = session.store.dialect.staging(session._live, target, staged.name, numbers, columns, indexes)
+        made = session.store.dialect.staging(session.live, target, staged.name, numbers, columns, indexes)
     session.run_text(made[0])
     return made[1:]
 

@@ -75,7 +75,7 @@ class Straight:
             self._send()
 
     def _take(self, taken: Taken, live: Table, blocks: Iterator[bytes]) -> int:
-        dialect, connection = self._session.store.dialect, self._session._live
+        dialect, connection = self._session.store.dialect, self._session.live
         first = next(blocks, b"")
         if not first:
             return 0
@@ -93,7 +93,7 @@ class Straight:
         """Write rows that were taken apart, when enough of them have come together."""
         dialect = self._session.store.dialect
         if taken.what == "rows" and rows:
-            quote = self._session._live.dialect.identifier_preparer
+            quote = self._session.live.dialect.identifier_preparer
             names = ", ".join(quote.quote(each) for each in taken.columns)
             table = quote.format_table(self._session.conditions.table(taken.table))
             before, (_, after) = f"INSERT INTO {table} ({names}) {dialect.overriding}", dialect.unless_there

@@ -51,8 +51,8 @@ def shape_of(session: Session, change: Change) -> Taken:
     table = change.rows.table
     taken = shape(session, change)
     if table not in session.store.capturable:
-        with session.store._words():
-            session.store.dialect.may_capture(session._live, session.schema.tables[table])
+        with session.words():
+            session.store.dialect.may_capture(session.live, session.schema.tables[table])
         session.store.capturable.add(table)
     return taken
 

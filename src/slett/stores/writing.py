@@ -23,7 +23,7 @@ def insert(session: Session, staged: Staged, *, unless_there: bool = False) -> i
     rows = recall(
         session, staged, "free", lambda: select(*(mine.c[each.name] for each in columns)).where(mine.c.why == 0)
     )
-    quote = session._live.dialect.identifier_preparer
+    quote = session.live.dialect.identifier_preparer
     names = ", ".join(quote.quote(each.of) for each in columns)
     before, after = dialect.unless_there if unless_there else ("INSERT", "")
     text = f"{before} INTO {quote.format_table(target)} ({names}) {dialect.overriding} {rows.text} {after}"
