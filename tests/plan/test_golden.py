@@ -17,9 +17,10 @@ from sqlglot import expressions
 
 from slett.plan import Plan
 from slett.plan.model import Round
-from slett.stores.conditions import Conditions, Inline, KeyTable, Listed, Stored
+from slett.stores.conditions import Conditions
 from slett.stores.dialect import parse_url
 from slett.stores.keytables import column_types
+from slett.stores.known import Inline, KeyTable, Listed, Stored
 from slett.stores.operations import KeySet
 from slett.stores.schema import Dialect
 from slett.stores.statements import Statements

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slett.stores.conditions import Inline, projected, rounded, split_template
+from slett.stores.conditions import split_template
+from slett.stores.known import Inline, projected, rounded
 
 
 def test_keys_that_mean_nobody_select_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from slett.stores.conditions import Listed, Stored
+from slett.stores.known import Listed, Stored
 from slett.stores.operations import KeySet
 from slett.stores.schema import Family
 from tests.conftest import NewDatabase

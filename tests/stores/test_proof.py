@@ -31,8 +31,9 @@ from sqlalchemy.sql.elements import AsBoolean, BinaryExpression, BooleanClauseLi
 from sqlalchemy.sql.selectable import Exists
 from sqlalchemy.types import NullType
 
-from slett.stores.conditions import Conditions, Inline, Stored
+from slett.stores.conditions import Conditions
 from slett.stores.dialect import parse_url
+from slett.stores.known import Inline, Stored
 from slett.stores.operations import Due, Holder, Link, Rows
 from slett.stores.proof import is_bound
 from slett.stores.schema import Column, Family, Schema, Table

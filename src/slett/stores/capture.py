@@ -25,8 +25,8 @@ from sqlalchemy import and_, delete, func, literal_column, select, table, true, 
 from sqlalchemy import column as sa_column
 
 from slett.stores.along import Pulled, going_along, pulled, referred_to
-from slett.stores.conditions import key_column
 from slett.stores.errors import Busy
+from slett.stores.known import bind, key_column
 from slett.stores.operations import Change, Delete, Update
 from slett.stores.proof import insist, insist_on_locked
 from slett.stores.sql import Session
@@ -333,7 +333,7 @@ def _place(session: Session, taken: Taken, target: Any) -> list[Any]:
     if taken.key:
         return []
     place = session.store.dialect.place(target)
-    return [session.conditions.bind(Extra("capture")) if place is None else place]  # else at least: in which capture
+    return [bind(Extra("capture")) if place is None else place]  # else at least: in which capture
 
 
 def _literal(session: Session, taken: Taken, target: Any, name: str) -> Any:

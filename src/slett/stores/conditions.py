@@ -1,8 +1,8 @@
 """Operations become SQL expressions here: which rows, and what is written. Built, never run."""
 
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -26,145 +26,32 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.types import NullType
 
 from slett.stores.dialect import Dialect
 from slett.stores.due import cutoff
+from slett.stores.known import (
+    PLAIN,
+    Bounds,
+    Every,
+    Inline,
+    KeyTable,
+    Known,
+    Listed,
+    Slot,
+    Value,
+    bind,
+    key_column,
+    projected,
+    rounded,
+)
 from slett.stores.operations import Due, Holder, Link, Rows, Rule, Scalar, Update, Write
 from slett.stores.schema import Family, Schema
 
-# SQLAlchemy's types tell one expression from another more finely than these builders can say.
-Condition = Any
-Value = Any
+Condition = Any  # as `Value` is
 
 HASH_MARK = "slett-"
 HASH_LENGTH = len(HASH_MARK) + 32
 LISTED = {"integer", "decimal", "text", "uuid", "date"}  # of these, text in an array is read as it is in a parameter
-PLAIN = NullType()  # parameters without a cast, so that the column's own type decides
-
-
-@dataclass(slots=True)
-class Inline:
-    """A key set small enough to travel inside each statement. All of it is of one person."""
-
-    columns: tuple[str, ...]
-    families: tuple[Family, ...]
-    values: list[tuple[Any, ...]]
-
-
-@dataclass(slots=True)
-class KeyTable:
-    """A key set as a table in the store: a `person` number and the columns."""
-
-    columns: tuple[str, ...]
-    families: tuple[Family, ...]
-    name: str
-    table: Any = field(init=False)
-
-    def column(self, name: str) -> Value:
-        """The column of the key table that holds a column of the key set."""
-        return self.table.c[key_column(self.columns.index(name))]
-
-
-@dataclass(slots=True)
-class Stored(KeyTable):
-    """A key set in a temporary table."""
-
-    count: int = 0
-    by_person: bool = False  # an index finds its rows by person
-    unindexed: list[str] = field(default_factory=list)  # what makes its other indexes, until it has rows
-
-    def __post_init__(self) -> None:
-        columns: list[Any] = [column(key_column(number)) for number in range(len(self.columns))]
-        self.table = table(self.name, column("person"), *columns)
-
-
-@dataclass(slots=True)
-class Listed(KeyTable):
-    """A key set of several persons, small enough to travel inside each statement, as arrays that make a table there.
-
-    Args:
-        keys: the name of the key set.
-        types: of its columns, as the database writes them.
-    """
-
-    keys: str
-    types: tuple[str, ...]
-    values: list[tuple[Any, ...]] = field(default_factory=list)  # (person's number, *columns)
-
-    def __post_init__(self) -> None:
-        names = ["person", *map(key_column, range(len(self.columns)))]
-        arrays = [
-            Conditions.bind(Nth(self.keys, place)).op("::")(literal_column(f"{type_}[]"))
-            for place, type_ in enumerate(("integer", *self.types))
-        ]
-        self.table = func.unnest(*arrays).table_valued(*map(column, names)).render_derived(name=self.name)
-
-
-Known = Mapping[str, Inline | KeyTable]
-Bounds = tuple[Value, Value]  # persons' numbers: above the first, up to the second
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a value of an inline key set goes in a statement, so that the statement serves the next person too."""
-
-    keys: str
-    at: tuple[str, ...]
-    none: tuple[Scalar, ...]
-    text: bool
-    row: int
-    place: int
-
-    def value(self, known: Known, seen: dict[Hashable, list[tuple[Any, ...]]]) -> Any:
-        """The value for the persons known now; of too few, the last fills the other slots, and of none, null."""
-        which = (self.keys, self.at, self.none)
-        if which not in seen:
-            keys = known[self.keys]
-            assert isinstance(keys, Inline)  # noqa: S101 - the statement was chosen by the shape of its key sets
-            seen[which] = projected(keys, self.at, self.none)
-        values = seen[which]
-        if not values:
-            return None
-        found = values[min(self.row, len(values) - 1)][self.place]
-        return str(found) if self.text else found
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """Where all values of an inline key set go at once, as one array: see `Dialect.arrays`."""
-
-    keys: str
-    at: str
-    none: tuple[Scalar, ...]
-
-    def value(self, known: Known, seen: dict[Hashable, list[tuple[Any, ...]]]) -> str:
-        """The values as PostgreSQL writes an array. It has no type of its own: the column that it meets decides."""
-        which = (self.keys, (self.at,), self.none)
-        if which not in seen:
-            keys = known[self.keys]
-            assert isinstance(keys, Inline)  # noqa: S101 - the statement was chosen by the shape of its key sets
-            seen[which] = projected(keys, (self.at,), self.none)
-        return _array(value for (value,) in seen[which])
-
-
-@dataclass(frozen=True, slots=True)
-class Nth:
-    """Where one column of a listed key set goes, as an array."""
-
-    keys: str
-    place: int  # 0: the persons' numbers
-
-    def value(self, known: Known, _seen: dict[Hashable, list[tuple[Any, ...]]]) -> str:
-        """The values as PostgreSQL writes an array."""
-        keys = known[self.keys]
-        assert isinstance(keys, Listed)  # noqa: S101 - the statement was chosen by the shape of its key sets
-        return _array(row[self.place] for row in keys.values)
-
-
-def key_column(number: int) -> str:
-    """The name of a key table's column: never that of a column of the service's, which could be anything."""
-    return f"k{number}"
 
 
 class Conditions:
@@ -228,7 +115,7 @@ class Conditions:
     ) -> Condition:
         sides = [self._side(link, each, name, target) for each in link.columns]
         keys = self.known[link.keys]
-        when = [target.c[each] == self.bind(value) for each, value in link.when]
+        when = [target.c[each] == bind(value) for each, value in link.when]
         if isinstance(keys, Inline):
             if not link.rewrites:
                 return and_(self._in(sides, link.keys, keys, link.at, link.none), *when)
@@ -271,7 +158,7 @@ class Conditions:
         live = self.schema.tables[name]
         somebody: list[Condition] = [each.is_not(None) for each in here]
         somebody += [each != "" for each in here if (found := live.column(each.name)) and found.family == "text"]
-        somebody += [each != self.bind(value) for each in here for value in holder.none]
+        somebody += [each != bind(value) for each in here for value in holder.none]
         if holder.link:
             return and_(*somebody, not_(func.coalesce(self.link(holder.link, name, target), false())))
         return and_(*somebody, not_(self.among_at(holder.keys, here, holder.key)))
@@ -291,7 +178,7 @@ class Conditions:
         if due.parents:
             rest, parent, there, hop = self._hop(due, name, target)
             return exists(select(literal(1)).select_from(there).where(*hop, self.due(rest, parent, there)))
-        return func.coalesce(target.c[due.column] < self.bind(cutoff(due, self.today).isoformat()), false())
+        return func.coalesce(target.c[due.column] < bind(cutoff(due, self.today).isoformat()), false())
 
     def due_column(self, due: Due, name: str, target: Any) -> Value:
         """The date from which a kept row's time is counted."""
@@ -340,7 +227,7 @@ class Conditions:
         return self.dialect.exact(value) if link.exact or link.text or link.path else value
 
     def _among_values(self, sides: list[Any], values: list[tuple[Any, ...]], link: Link) -> Condition:
-        folded = [[self._folded(link, self.bind(each)) for each in value] for value in values]
+        folded = [[self._folded(link, bind(each)) for each in value] for value in values]
         if len(sides) == 1:
             return sides[0].in_([value[0] for value in folded])
         return or_(*(and_(*(s == v for s, v in zip(sides, value, strict=True))) for value in folded))
@@ -359,7 +246,7 @@ class Conditions:
         self, sides: Sequence[Any], name: str, keys: Inline, at: tuple[str, ...], none: tuple[Scalar, ...] = ()
     ) -> Condition:
         if self._is_array(keys, at):
-            return sides[0] == any_(self.bind(Every(name, at[0], none)))
+            return sides[0] == any_(bind(Every(name, at[0], none)))
         rows = self._slots(name, keys, at, none)
         if len(sides) > 1:
             return tuple_(*sides).in_(rows)
@@ -399,11 +286,6 @@ class Conditions:
                 found.append(0)
         return tuple(found)
 
-    @staticmethod
-    def bind(value: Any) -> Value:
-        """A parameter of no type: the column that it meets decides."""
-        return bindparam(None, value, type_=PLAIN, unique=True)
-
     # -- what is written ----------------------------------------------------------------------------
 
     def written(self, write: Write, name: str, target: TableClause) -> Value:
@@ -417,9 +299,9 @@ class Conditions:
     def _value(self, rule: Rule, mine: Any, family: Any, target: TableClause) -> Value:
         match rule.how:
             case "null":
-                return self.bind(None)
+                return bind(None)
             case "constant":
-                return self.bind(_fitting(rule.value, family))
+                return bind(_fitting(rule.value, family))
             case "hash":
                 digits = self.dialect.keyed_hash(mine, self.hash_key)
                 return literal(HASH_MARK, String) + func.substr(digits, 1, 32)
@@ -445,7 +327,7 @@ class Conditions:
         if write.path:
             wanted = write.rule.value
             now = self.dialect.json_text(mine, write.path)
-            return now.is_not(None) if wanted is None else now.is_distinct_from(self.bind(str(wanted)))
+            return now.is_not(None) if wanted is None else now.is_distinct_from(bind(str(wanted)))
         if write.rule.how == "null" or (write.rule.how == "constant" and write.rule.value is None):
             return mine.is_not(None)
         if write.rule.how == "hash":
@@ -499,7 +381,7 @@ class Conditions:
             rest = self.where(replace(rows, among=""), target)
         else:
             (link,) = rows.links
-            keys, more = self._stored(link.keys), [target.c[each] == self.bind(value) for each, value in link.when]
+            keys, more = self._stored(link.keys), [target.c[each] == bind(value) for each, value in link.when]
             sides = [self._side(link, each, rows.table, target) for each in link.columns]
             others = [self._other(link, keys.column(each)) for each in link.at]
             rest = self.where(replace(rows, links=()), target)
@@ -539,27 +421,6 @@ def split_template(template: str) -> list[str]:
         name, _, rest = rest.partition("}")
         pieces += [text, name]
     return [*pieces, rest]
-
-
-def rounded(count: int) -> int:
-    """A size from few: 1, 8, 64, 512, …"""
-    size = 1
-    while size < count:
-        size *= 8
-    return size
-
-
-def _array(values: Iterable[Any]) -> str:
-    quoted = (value if value is None else str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join("NULL" if each is None else f'"{each}"' for each in quoted) + "}"
-
-
-def projected(keys: Inline, at: Sequence[str], none: tuple[Scalar, ...]) -> list[tuple[Any, ...]]:
-    """The distinct values at those columns, without any that means nobody."""
-    places = [keys.columns.index(each) for each in at]
-    nobody = {"", *(str(each) for each in none)}
-    values = dict.fromkeys(tuple(row[place] for place in places) for row in keys.values)
-    return [value for value in values if not any(each is None or str(each) in nobody for each in value)]
 
 
 def _row(sides: Sequence[Any]) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from slett.stores.conditions import LISTED, Inline, Listed, Stored, key_column
+from slett.stores.conditions import LISTED
 from slett.stores.dialect import Filled
 from slett.stores.keytables import column_types, key_table
+from slett.stores.known import Inline, Listed, Stored, key_column
 from slett.stores.line import NOTHING, Address, Line, Row
 from slett.stores.operations import Collect, KeySet, Rows
 from slett.stores.schema import Schema

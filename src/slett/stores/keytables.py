@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import false, literal_column, select
 
-from slett.stores.conditions import Conditions, Stored, key_column
+from slett.stores.conditions import Conditions
+from slett.stores.known import Stored, key_column
 from slett.stores.operations import KeySet
 from slett.stores.schema import Schema
 from slett.stores.statements import Statements

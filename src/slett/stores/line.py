@@ -11,9 +11,10 @@ from typing import Any, Protocol, Self
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from slett.stores.conditions import Conditions, Inline, Listed, Stored
+from slett.stores.conditions import Conditions
 from slett.stores.dialect import Dialect, Filled
 from slett.stores.errors import StoreError, Unavailable
+from slett.stores.known import Inline, Listed, Stored
 from slett.stores.schema import Schema
 from slett.stores.statements import Prepared, Statements
 

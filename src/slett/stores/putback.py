@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import String, case, cast, not_, or_, select, update
 
 from slett.stores.errors import StoreError
+from slett.stores.known import bind
 from slett.stores.line import Row
 from slett.stores.operations import Rows, Update, Write
 from slett.stores.proof import insist
@@ -84,10 +85,10 @@ def put_back(
     """
     conditions = session.conditions
     target = conditions.table(table)
-    here = [target.c[each] == conditions.bind(Extra(f"key {n}")) for n, each in enumerate(key)]
+    here = [target.c[each] == bind(Extra(f"key {n}")) for n, each in enumerate(key)]
     still = [not_(conditions.differs(write, table, target)) for write in writes]
     values = {
-        write.column: case((unchanged, conditions.bind(Extra(f"old {n}"))), else_=target.c[write.column])
+        write.column: case((unchanged, bind(Extra(f"old {n}"))), else_=target.c[write.column])
         for n, (write, unchanged) in enumerate(zip(writes, still, strict=True))
     }
     statement = update(target).where(*here, or_(*still)).values(values)

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, String, cast, column, func, literal, select, table
 
-from slett.stores.conditions import KeyTable, Stored
 from slett.stores.dialect import Filled, parse_url
 from slett.stores.errors import StoreError
 from slett.stores.keyring import BLOCK, Keyring
+from slett.stores.known import KeyTable, Stored, bind
 from slett.stores.line import NOTHING, Row, worded
 from slett.stores.operations import Change, Delete, Due, Link, Rows, Rule
 from slett.stores.schema import Schema
@@ -134,7 +134,7 @@ class Session(Keyring):
         """What the rows of a table hold where this link compares them, each once, whoever's they are."""
         target = self.conditions.table(table)
         sides = [self.conditions.plain_side(link, each, target) for each in link.columns]
-        when = [target.c[each] == self.conditions.bind(value) for each, value in link.when]
+        when = [target.c[each] == bind(value) for each, value in link.when]
         yield from self._stream(select(*sides).where(*(side.is_not(None) for side in sides), *when).distinct())
 
     def read_keys(self, rows: Rows, key: Sequence[str]) -> Iterator[Row]:

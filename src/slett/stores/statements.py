@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as sa_column
 
-from slett.stores.conditions import Bounds, Conditions, Every, Known, Nth, Slot, key_column
+from slett.stores.conditions import Conditions
 from slett.stores.dialect import Dialect
+from slett.stores.known import Bounds, Every, Known, Nth, Slot, bind, key_column
 from slett.stores.operations import Change, Delete, Rows
 from slett.stores.proof import insist
 
@@ -230,7 +231,6 @@ class Statements:
 
     def bounds(self, of: Part) -> Bounds | None:
         """What bounds a slice of people: the extras `after` and `upto`."""
-        bind = self._conditions.bind
         return (bind(Extra("after")), bind(Extra("upto"))) if of == "people" else None
 
     def in_slice(self, name: str, target: TableClause, *, join: bool) -> Any:
@@ -256,7 +256,7 @@ class Statements:
     def _slice(self, width: int) -> tuple[TableClause, Any]:
         """The numbered keys, of so many columns, and the condition of those of a slice."""
         numbered = table(SLICES, sa_column(NUMBER), *(sa_column(key_column(n)) for n in range(width)))
-        after, upto = self._conditions.bind(Extra("after")), self._conditions.bind(Extra("upto"))
+        after, upto = bind(Extra("after")), bind(Extra("upto"))
         return numbered, and_(numbered.c[NUMBER] > after, numbered.c[NUMBER] <= upto)
 
 

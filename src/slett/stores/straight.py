@@ -23,6 +23,7 @@ from sqlalchemy import update
 from slett.stores.dialect import Filled
 from slett.stores.errors import Busy, StoreError, Unavailable
 from slett.stores.giveback import blocked, give_back
+from slett.stores.known import bind
 from slett.stores.proof import insist
 from slett.stores.schema import Table
 from slett.stores.sql import SETTLE, Session
@@ -116,16 +117,16 @@ class Straight:
         """The UPDATE of one row whose columns still hold what was written; made once for rows of this shape."""
         session = self._session
 
-        def bind(name: str) -> Any:
-            return session.conditions.bind(Extra(name))
+        def field(name: str) -> Any:
+            return bind(Extra(name))
 
         def make() -> Any:
             target = session.conditions.table(taken.table)
-            keyed = [target.c[each] == bind(f"key {n}") for n, each in enumerate(taken.key)]
+            keyed = [target.c[each] == field(f"key {n}") for n, each in enumerate(taken.key)]
             types = taken.types[len(taken.key) :]
             columns = [(target.c[each], type_) for each, type_ in zip(taken.columns, types, strict=True)]
-            values = {each: bind(f"old {n}") for n, each in enumerate(taken.columns)}
-            statement = update(target).where(*keyed, session.store.dialect.holds(columns, bind)).values(values)
+            values = {each: field(f"old {n}") for n, each in enumerate(taken.columns)}
+            statement = update(target).where(*keyed, session.store.dialect.holds(columns, field)).values(values)
             insist(session.store.name, statement, [taken.key])
             return statement
 
