@@ -220,7 +220,8 @@ def test_without_any_one_part_that_holds_the_key_nothing_is_bound(
     one_way = replace(rows, links=() if rows.among else rows.links[:1])
     target = made.table("orders")
     where = made.where(one_way, target, join=joins)
-    parts = list(where.clauses) if isinstance(where, BooleanClauseList) else [where]
+    several = isinstance(where, BooleanClauseList) and where.operator is operators.and_
+    parts = list(where.clauses) if several else [where]
     own = set(groups(one_way)[0])
     needed = [part for part in parts if _compares(part, own) and not isinstance(part, Exists)]
     assert needed
@@ -235,8 +236,8 @@ def _compares(part: Any, columns: set[str]) -> bool:
         return _compares(part.element, columns)
     if isinstance(part, False_):
         return True
-    if isinstance(part, BooleanClauseList):  # one row value after the other
-        return part.operator is operators.or_ and all(_compares(each, columns) for each in part.clauses)
+    if isinstance(part, BooleanClauseList):  # one row value after the other, each whole or column by column
+        return all(_compares(each, columns) for each in part.clauses)
     if not isinstance(part, BinaryExpression) or part.operator not in (operators.eq, operators.in_op):
         return False
     named = {
