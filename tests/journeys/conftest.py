@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from slett.vault import giving
 from tests.journeys.scene import Scene
 
 
@@ -11,3 +12,10 @@ from tests.journeys.scene import Scene
 def scene(database: str, tmp_path: Path) -> Scene:
     """A service with one store, `shop`, on each database in turn."""
     return Scene(tmp_path, {"shop": database})
+
+
+@pytest.fixture(params=["straight", "with care"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How rows come back: straight, and with care as if something stood in the way."""
+    if request.param == "with care":
+        monkeypatch.setattr(giving, "_straight", lambda *_: None)

@@ -20,7 +20,6 @@ from slett.requests.service import Service
 from slett.requests.subject import Subject, by_identifier, by_key
 from slett.requests.undo import undo
 from slett.stores.schema import Dialect
-from slett.vault import giving
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
 from tests.journeys.world import TODAY, World
@@ -41,15 +40,13 @@ def test_what_is_theirs_goes_and_nothing_else_changes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["straight", "with care"])
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_whatever_is_erased_can_be_undone(
-    kind: Dialect, way: str, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    kind: Dialect, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the schema, and whoever left together: undone one after the other, everything is as it was."""
     open_window = {"vault": {"undo_window_hours": 24}}
-    if way == "with care":
-        monkeypatch.setattr(giving, "_straight", lambda *_: None)  # as if something stood in the way
     in_any_world(kind, new_database(kind), monkeypatch, EXAMPLES[kind] // 3, open_window, come_back)
 
 

@@ -16,7 +16,6 @@ from slett.requests.particulars import Particulars
 from slett.requests.replay import replay
 from slett.requests.undo import Undone, undo
 from slett.requests.way_back import NoWayBack, end_ways_back
-from slett.vault import giving
 from tests.journeys.people import USERS
 from tests.journeys.scene import Scene, subjects
 
@@ -135,15 +134,11 @@ def test_what_was_taken_before_a_hold_and_after_it_comes_back_together(shop: Sce
     assert shop.snapshot() == before
 
 
-@pytest.mark.parametrize("way", ["straight", "with care"])
-def test_what_was_taken_of_somebody_in_a_batch_of_several_before_a_hold_comes_back_with_the_rest(
-    shop: Scene, way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("way")
+def test_what_was_taken_of_somebody_in_a_batch_of_several_before_a_hold_comes_back_with_the_rest(shop: Scene) -> None:
     before = shop.snapshot()
     first = stopped_in_a_batch(shop)
     (erased,) = (each for each in requests_of(shop) if each.reference != first)
-    if way == "with care":
-        monkeypatch.setattr(giving, "_straight", lambda *_: None)
     assert restore(shop, erased.reference).blocked == ()
     assert shop.rows("SELECT id FROM users") == [(1,)]
     assert restore(shop, first).blocked == ()

@@ -94,13 +94,9 @@ def test_of_several_who_were_erased_together_each_comes_back_alone(stores: Scene
     assert stores.snapshot() == before
 
 
-@pytest.mark.parametrize("way", ["straight", "with care"])
-def test_rows_that_refer_to_each_other_come_back_and_then_their_references(
-    scene: Scene, way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("way")
+def test_rows_that_refer_to_each_other_come_back_and_then_their_references(scene: Scene) -> None:
     """Where each of two rows waits for the other, no order is right."""
-    if way == "with care":
-        monkeypatch.setattr(giving, "_straight", lambda *_: None)  # as if something stood in the way
     scene.settings |= UNDO
     scene.sql(
         "CREATE TABLE users (id INT PRIMARY KEY, club_id INT)",
@@ -447,10 +443,10 @@ pins: {references: [{column: user_id, to: users}], action: delete}
     assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(1, 1), (2, 2), (8, 2)]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("dialect", ["postgresql", "mariadb"], scope="session")
-@pytest.mark.parametrize("way", ["straight", "with care"])
 def test_a_store_waits_while_another_one_is_worked_on(
-    dialect: Dialect, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    dialect: Dialect, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than a server lets a transaction be idle."""
     monkeypatch.setattr(import_module(f"slett.stores.{dialect}"), "IDLE_SECONDS", 1)
@@ -466,7 +462,5 @@ def test_a_store_waits_while_another_one_is_worked_on(
     with scene.open() as service:
         (erased,) = erase(service, subjects(service, "1"))
         monkeypatch.setattr(giving, "_groups", slowly)
-        if way == "with care":
-            monkeypatch.setattr(giving, "_straight", lambda *_: None)
         assert undo(service, erased.reference, "1 kari").blocked == ()
     assert scene.snapshot() == before

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from slett.ledger import Request, open_ledger
+from slett.requests import at_once
 from slett.requests.answers import Filed, Wish
 from slett.requests.desk import Desk
 from slett.requests.identity import Identity
@@ -14,6 +17,7 @@ from slett.requests.mails import Letter
 from slett.requests.service import Service
 from slett.requests.sessions import Session, begin, find
 from slett.requests.subject import Subject, by_key
+from slett.stores.errors import StoreError
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
 
@@ -114,6 +118,19 @@ class Counter:
         code = self.code(session, request) if needs.code else ""
         return self.desk.confirm(session, request, code=code, phrase_ok=True)
 
+    def come_back(self, filed: Filed, recovery: str | None = None) -> Filed:
+        """By the status page, the code from the mailbox and the recovery code: their own, or another."""
+        session = self.opened(self.desk.ask_return(filed.request.reference, filed.secret))
+        code = str(self.letters("code")[-1].values["code"])
+        return self.desk.confirm_return(session, code, filed.code if recovery is None else recovery)
+
+    def holders(self, filed: Filed) -> set[str]:
+        """Who can open the vault of a close."""
+        with self.service.ledger.read() as page:
+            vault = page.vaults.of_request(filed.request.reference)
+            assert vault
+            return set(page.vaults.keys(vault.number))
+
     def state(self, reference: str) -> str:
         return self.request(reference).state
 
@@ -134,3 +151,15 @@ def opened_counter(scene: Scene, clock: Clock) -> Iterator[Counter]:
     """The counter of that scene, with a clock that stands still."""
     with scene.open() as service, open_ledger(service.settings, clock=clock) as ledger:
         yield Counter(scene, replace(service, ledger=ledger), clock)
+
+
+@contextmanager
+def store_down() -> Iterator[None]:
+    """Somebody comes back while the store does not answer."""
+
+    def down(*_: Any, **__: Any) -> Any:
+        raise StoreError("shop", "is down")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(at_once, "bring_back", down)
+        yield

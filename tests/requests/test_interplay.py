@@ -9,7 +9,6 @@ import pytest
 
 from slett.execute import Run
 from slett.ledger import Request
-from slett.requests import at_once
 from slett.requests.answers import Filed
 from slett.requests.erase import erase
 from slett.requests.hold import HeldBack, place, release
@@ -18,7 +17,7 @@ from slett.requests.subject import by_identifier
 from slett.stores.errors import StoreError
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
-from tests.requests.shop import MAP, Counter, fill, opened_counter
+from tests.requests.shop import MAP, Counter, fill, opened_counter, store_down
 
 
 @pytest.fixture
@@ -27,12 +26,6 @@ def scene(tmp_path: Path, sqlite_database: str) -> Scene:
     fill(scene, 3)
     scene.map("closing: seal\ncategories: {listings: {en: Listings, nb: Annonser}}", shop=MAP)
     return scene
-
-
-def come_back(counter: Counter, filed: Filed) -> Filed:
-    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
-    code = str(counter.letters("code")[-1].values["code"])
-    return counter.desk.confirm_return(session, code, filed.code)
 
 
 def end_window(counter: Counter, filed: Filed) -> Request:
@@ -82,19 +75,14 @@ def test_whoever_is_put_away_is_not_said_to_be_erased(counter: Counter) -> None:
 
 
 def test_a_return_that_was_confirmed_in_time_comes_to_its_end_whenever_the_store_is_back(
-    counter: Counter, monkeypatch: pytest.MonkeyPatch
+    counter: Counter,
 ) -> None:
     before = counter.scene.snapshot()
     filed = counter.file(counter.session(3), "close")
     counter.clock.forward(days=29, hours=23)
 
-    def down(*_: Any, **__: Any) -> Any:
-        raise StoreError("shop", "is down")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(at_once, "bring_back", down)
-        with pytest.raises(StoreError):
-            come_back(counter, filed)
+    with store_down(), pytest.raises(StoreError):
+        counter.come_back(filed)
     counter.clock.forward(hours=2)
     run_once(counter.service)
     run_once(counter.service)

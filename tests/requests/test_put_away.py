@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slett.ledger import Request
-from slett.requests import at_once, put_away
+from slett.requests import put_away
 from slett.requests.answers import Filed, TooLate, WrongPhrase
 from slett.requests.codes import WrongCode
 from slett.requests.hold import place, release
@@ -21,7 +21,7 @@ from slett.requests.subject import Subject, by_identifier
 from slett.stores.errors import StoreError
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
-from tests.requests.shop import MAP, Counter, fill, opened_counter
+from tests.requests.shop import MAP, Counter, fill, opened_counter, store_down
 
 
 @pytest.fixture
@@ -54,12 +54,6 @@ def erase_now(counter: Counter, filed: Filed) -> Request:
     return counter.request(request.reference)
 
 
-def come_back(counter: Counter, filed: Filed) -> Request:
-    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
-    code = str(counter.letters("code")[-1].values["code"])
-    return counter.desk.confirm_return(session, code, filed.code).request
-
-
 def pause(counter: Counter) -> None:
     with counter.service.ledger.write() as page:
         page.pauses.add("", "by hand", "kari")
@@ -73,14 +67,6 @@ def unpause(counter: Counter) -> None:
 def returned(counter: Counter) -> Request:
     with counter.service.ledger.read() as page:
         return page.requests.find(kind="return")[0]
-
-
-def holders(counter: Counter, filed: Filed) -> set[str]:
-    """Who can open what was put away."""
-    with counter.service.ledger.read() as page:
-        vault = page.vaults.of_request(filed.request.reference)
-        assert vault
-        return set(page.vaults.keys(vault.number))
 
 
 def parts(counter: Counter, filed: Filed) -> int:
@@ -106,7 +92,7 @@ def test_the_keys_go_with_the_last_word_and_the_certificate_says_both_times(any_
     closed_at = clock.now
     clock.forward(days=2)
     erasure = erase_now(counter, filed)
-    assert (holders(counter, filed), parts(counter, filed)) == (set(), 0)
+    assert (counter.holders(filed), parts(counter, filed)) == (set(), 0)
     clock.forward(minutes=5)
     run_once(counter.service)
     erased = counter.request(erasure.reference)
@@ -116,7 +102,7 @@ def test_the_keys_go_with_the_last_word_and_the_certificate_says_both_times(any_
     assert body["beyond_recovery"] == f"{clock.now:%Y-%m-%dT%H:%M:%SZ}"
     assert counter.request(filed.request.reference).followed_by == erased.reference
     with pytest.raises(TooLate):
-        come_back(counter, filed)
+        counter.come_back(filed)
 
 
 def test_without_the_code_and_the_word_nothing_is_destroyed(counter: Counter) -> None:
@@ -127,8 +113,8 @@ def test_without_the_code_and_the_word_nothing_is_destroyed(counter: Counter) ->
     wrong = f"{(int(code) + 1) % 10**8:08}"
     with pytest.raises(WrongCode):
         counter.desk.confirm(session, request, code=wrong, phrase_ok=True)
-    assert holders(counter, filed) == {"person"}
-    assert come_back(counter, filed).kind == "return"
+    assert counter.holders(filed) == {"person"}
+    assert counter.come_back(filed).request.kind == "return"
     with pytest.raises(TooLate):  # they are back: the word comes too late
         counter.desk.confirm(session, request, code=code, phrase_ok=True)
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]
@@ -168,10 +154,10 @@ def test_a_hold_goes_first_and_is_named(counter: Counter) -> None:
     counter.desk.confirm(session, request, code=code, phrase_ok=True)
     refused = counter.request(request.reference)
     assert (refused.state, refused.reason) == ("refused", "held: Litigation hold 7")
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
     release(counter.service, number)
     erase_now(counter, filed)
-    assert holders(counter, filed) == set()
+    assert counter.holders(filed) == set()
 
 
 def test_whoever_has_no_mailbox_to_show_who_they_are_asks_the_service(counter: Counter) -> None:
@@ -186,11 +172,11 @@ def test_a_return_that_nobody_has_begun_with_is_cancelled_by_the_later_wish(coun
     sealed = counter.scene.snapshot()
     pause(counter)
     with pytest.raises(Paused):
-        come_back(counter, filed)
+        counter.come_back(filed)
     back = returned(counter)
-    assert (back.state, holders(counter, filed)) == ("scheduled", {"person", "service"})
+    assert (back.state, counter.holders(filed)) == ("scheduled", {"person", "service"})
     erasure = erase_now(counter, filed)
-    assert (counter.state(back.reference), holders(counter, filed)) == ("cancelled", set())
+    assert (counter.state(back.reference), counter.holders(filed)) == ("cancelled", set())
     unpause(counter)
     counter.clock.forward(minutes=5)
     run_once(counter.service)
@@ -198,24 +184,19 @@ def test_a_return_that_nobody_has_begun_with_is_cancelled_by_the_later_wish(coun
     assert counter.state(erasure.reference) == "fulfilled"
 
 
-def test_a_return_that_has_begun_comes_to_its_end(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_return_that_has_begun_comes_to_its_end(counter: Counter) -> None:
     """Some of the rows may be back: who destroyed the keys now would leave the others nowhere."""
     before = counter.scene.snapshot()
     filed = counter.file(counter.session(1), "close")
     session, request, code = asks(counter, filed)
 
-    def down(*_: Any, **__: Any) -> Any:
-        raise StoreError("shop", "is down")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(at_once, "bring_back", down)
-        with pytest.raises(StoreError):
-            come_back(counter, filed)
+    with store_down(), pytest.raises(StoreError):
+        counter.come_back(filed)
     with pytest.raises(TooLate, match="running"):
         counter.desk.confirm(session, request, code=code, phrase_ok=True)
     (outcome,) = erase_sealed(counter.service, [counter.request(filed.request.reference)], "kari")
     assert (outcome.state, "come back" in outcome.reason) == ("refused", True)
-    assert "service" in holders(counter, filed)
+    assert "service" in counter.holders(filed)
     counter.clock.forward(minutes=5)
     run_once(counter.service)
     assert counter.scene.snapshot() == before
@@ -225,12 +206,12 @@ def test_a_return_that_is_cancelled_leaves_the_account_closed_with_its_window(co
     filed = counter.file(counter.session(1), "close")
     pause(counter)
     with pytest.raises(Paused):
-        come_back(counter, filed)
+        counter.come_back(filed)
     assert counter.desk.cancel(returned(counter).reference, filed.secret)
     unpause(counter)
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
     assert counter.desk.status(counter.request(filed.request.reference)).can_return
-    come_back(counter, filed)
+    counter.come_back(filed)
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]
 
 
@@ -259,7 +240,7 @@ def test_an_operator_erases_at_once_whoever_is_put_away(counter: Counter, named:
     assert [each.reference for each in closes] == [filed.request.reference]
     (outcome,) = erase_sealed(counter.service, closes, "kari")
     assert (outcome.state, outcome.rows) == ("fulfilled", 3)
-    assert (holders(counter, filed), parts(counter, filed)) == (set(), 0)
+    assert (counter.holders(filed), parts(counter, filed)) == (set(), 0)
     assert certificate(counter, counter.request(outcome.reference))
     assert sealed(counter, counter.subject(1)) == []
 
@@ -271,12 +252,12 @@ def test_where_two_must_agree_one_alone_destroys_nothing(scene: Scene, clock: Cl
         for _ in range(2):
             (outcome,) = erase_sealed(counter.service, sealed(counter, counter.subject(1)), "kari")
             assert (outcome.state, outcome.reference) == ("waiting", filed.request.reference)
-            assert holders(counter, filed) == {"person"}
+            assert counter.holders(filed) == {"person"}
         clock.forward(days=2)
         (outcome,) = erase_sealed(counter.service, sealed(counter, counter.subject(1)), "ola")  # the first is too old
         assert outcome.state == "waiting"
         (outcome,) = erase_sealed(counter.service, sealed(counter, counter.subject(1)), "kari")
-        assert (outcome.state, holders(counter, filed)) == ("fulfilled", set())
+        assert (outcome.state, counter.holders(filed)) == ("fulfilled", set())
 
 
 def test_an_operator_is_told_on_what_basis_somebody_is_held(counter: Counter) -> None:
@@ -284,7 +265,7 @@ def test_an_operator_is_told_on_what_basis_somebody_is_held(counter: Counter) ->
     place(counter.service, counter.subject(1), "claim 2", date(2030, 1, 1))
     (outcome,) = erase_sealed(counter.service, sealed(counter, counter.subject(1)), "kari")
     assert (outcome.state, outcome.reason) == ("held", "held: claim 2")
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
 
 
 def test_somebody_who_has_the_address_of_a_sealed_person_is_not_taken_for_them(counter: Counter) -> None:
@@ -302,7 +283,7 @@ def test_killed_when_the_keys_were_destroyed_it_goes_on_by_the_same_command(
         patched.setattr(put_away, "erase_filed", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             erase_sealed(counter.service, sealed(counter, counter.subject(1)), "kari")
-    assert holders(counter, filed) == set()
+    assert counter.holders(filed) == set()
     (outcome,) = erase_sealed(counter.service, sealed(counter, counter.subject(1)), "kari")
     assert outcome.state == "fulfilled"
     with counter.service.ledger.read() as page:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from slett.certify import write_certificates
 from slett.requests import at_once
-from slett.requests.answers import Filed, TooLate, WrongRecovery
+from slett.requests.answers import TooLate, WrongRecovery
 from slett.requests.hold import place, release
 from slett.requests.refuse import Refused
 from slett.requests.runner import run_once
@@ -42,28 +42,13 @@ def counter(scene: Scene, clock: Clock) -> Iterator[Counter]:
         yield counter
 
 
-def come_back(counter: Counter, filed: Filed, recovery: str) -> Filed:
-    """By the status page, the code from the mailbox and the recovery code."""
-    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
-    code = str(counter.letters("code")[-1].values["code"])
-    return counter.desk.confirm_return(session, code, recovery)
-
-
-def holders(counter: Counter, filed: Filed) -> set[str]:
-    """Who can open the vault of a close."""
-    with counter.service.ledger.read() as page:
-        vault = page.vaults.of_request(filed.request.reference)
-        assert vault
-        return set(page.vaults.keys(vault.number))
-
-
 def test_everything_leaves_and_comes_back_as_it_was(counter: Counter) -> None:
     before = counter.scene.snapshot()
     filed = counter.file(counter.session(1), "close")
     assert counter.state(filed.request.reference) == "fulfilled"
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
     assert counter.scene.rows("SELECT count(*) FROM listings WHERE user_id = 1") == [(0,)]
-    back = come_back(counter, filed, filed.code.lower().replace("-", " "))
+    back = counter.come_back(filed, filed.code.lower().replace("-", " "))
     assert counter.state(back.request.reference) == "fulfilled"
     assert counter.scene.snapshot() == before
 
@@ -73,11 +58,11 @@ def test_without_the_recovery_code_nobody_opens_it_the_service_neither(counter: 
     sealed = counter.scene.snapshot()
     for wrong in ("", "nonsense", draw_code()):
         with pytest.raises(WrongRecovery):
-            come_back(counter, filed, wrong)
+            counter.come_back(filed, wrong)
     with pytest.raises(NoWayBack):
         bring_back(counter.service, counter.request(filed.request.reference), lambda *_: None, partly=True)
     assert counter.scene.snapshot() == sealed
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
 
 
 def test_a_return_without_the_code_cannot_be_confirmed_by_another_way(counter: Counter) -> None:
@@ -97,7 +82,7 @@ def test_where_the_service_has_a_key_no_recovery_code_is_needed(scene: Scene, cl
         before = scene.snapshot()
         filed = counter.file(counter.session(1), "close")
         assert filed.code == ""
-        come_back(counter, filed, "")
+        counter.come_back(filed, "")
         assert scene.snapshot() == before
 
 
@@ -123,7 +108,7 @@ def test_when_the_window_ends_there_is_no_way_back_and_the_certificate_says_both
     assert (erased.kind, erased.state) == ("erase", "fulfilled")
     assert erased.counts["shop/users"]["delete"] == 1
     with pytest.raises(TooLate):
-        come_back(counter, filed, filed.code)
+        counter.come_back(filed)
     with counter.service.ledger.read() as page:
         vault = page.vaults.of_request(filed.request.reference)
         assert vault
@@ -159,7 +144,7 @@ def test_a_return_that_froze_until_the_keys_were_destroyed_writes_nothing(
     finish = Straight.finish
     monkeypatch.setattr(Straight, "finish", frozen if way == "straight" else astray)
     monkeypatch.setattr(giving, "blocked", frozen)
-    come_back(counter, filed, filed.code)
+    counter.come_back(filed)
     assert counter.scene.snapshot() == sealed
 
 
@@ -167,7 +152,7 @@ def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: C
     filed = counter.file(counter.session(1), "close")
     counter.scene.sql("INSERT INTO users VALUES (1, 'new@example.org', 'New', true, true)")
     taken = counter.scene.snapshot()
-    back = come_back(counter, filed, filed.code)
+    back = counter.come_back(filed)
     request = counter.request(back.request.reference)
     assert request.state == "refused"
     assert "`shop/users`" in request.reason
@@ -175,11 +160,11 @@ def test_an_account_whose_address_was_taken_stays_sealed_and_says_why(counter: C
     assert counter.scene.snapshot() == taken
     closed = counter.request(filed.request.reference)
     assert closed.followed_by is None  # it may be tried again
-    assert holders(counter, filed) == {"person"}  # by them alone, as before
+    assert counter.holders(filed) == {"person"}  # by them alone, as before
     with pytest.raises(WrongRecovery):
-        come_back(counter, filed, "")
+        counter.come_back(filed, "")
     counter.scene.sql("DELETE FROM users WHERE id = 1")
-    again = come_back(counter, filed, filed.code)
+    again = counter.come_back(filed)
     assert counter.state(again.request.reference) == "fulfilled"
 
 
@@ -201,7 +186,7 @@ def test_whoever_is_held_is_not_sealed_until_they_are_released(counter: Counter,
     run_once(counter.service)
     assert counter.state(filed.request.reference) == "fulfilled"
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
-    come_back(counter, filed, filed.code)
+    counter.come_back(filed)
     assert counter.scene.snapshot() == before
 
 
@@ -217,14 +202,14 @@ def test_what_is_sealed_and_held_outlives_its_window_until_the_release(
     run_once(counter.service)
     closed = counter.request(filed.request.reference)
     assert (closed.state, closed.followed_by, closed.reason) == ("fulfilled", None, "held: claim 1")
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
     release(counter.service, first)
     run_once(counter.service)
-    assert holders(counter, filed) == {"person"}  # the other one stands
+    assert counter.holders(filed) == {"person"}  # the other one stands
     release(counter.service, second)
     run_once(counter.service)
     run_once(counter.service)
-    assert holders(counter, filed) == set()
+    assert counter.holders(filed) == set()
     closed = counter.request(filed.request.reference)
     assert closed.followed_by
     assert counter.state(closed.followed_by) == "fulfilled"
@@ -234,7 +219,7 @@ def test_whoever_is_held_while_sealed_may_come_back_and_is_held_then(counter: Co
     before = counter.scene.snapshot()
     filed = counter.file(counter.session(1), "close")
     number = held(counter)
-    come_back(counter, filed, filed.code)
+    counter.come_back(filed)
     assert counter.scene.snapshot() == before
     again = counter.file(counter.session(1), "close")
     waiting = counter.request(again.request.reference)
@@ -252,10 +237,10 @@ def test_when_the_window_has_ended_there_is_nothing_to_hold(counter: Counter, cl
 def test_what_could_not_come_back_is_closed_to_the_service_again(counter: Counter) -> None:
     filed = counter.file(counter.session(1), "close")
     counter.scene.sql("INSERT INTO listings VALUES (1, 2, 'Table', false)")
-    back = come_back(counter, filed, filed.code)
+    back = counter.come_back(filed)
     assert counter.state(back.request.reference) == "partially_fulfilled"
     assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]
-    assert holders(counter, filed) == {"person"}
+    assert counter.holders(filed) == {"person"}
 
 
 def test_whoever_is_held_in_part_is_not_sealed_and_is_told_on_what_basis(counter: Counter) -> None:
@@ -300,7 +285,7 @@ def test_a_backup_that_brings_a_sealed_account_back_is_known_to_do_so(counter: C
     filed = counter.file(counter.session(1), "close")
     with counter.service.ledger.read() as page:
         assert set(page.tombstones.find("shop/users", ["1"])) == {"1"}
-    come_back(counter, filed, filed.code)
+    counter.come_back(filed)
     with counter.service.ledger.read() as page:
         assert page.tombstones.find("shop/users", ["1"]) == {}
 

@@ -1,12 +1,14 @@
 """SQLite, PostgreSQL and MariaDB answer the operations alike."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 import pytest
+from sqlalchemy import func, select
 
 from slett.stores.capture import capture
-from slett.stores.errors import Unavailable
+from slett.stores.errors import StoreError, Unavailable
 from slett.stores.operations import Change, Collect, Delete, KeySet, Rows, Rule, Update, Write
 from slett.stores.statements import Slice
 from tests.stores.conformance import OF_USERS, OWN_USERS, USERS, Conformance, Shop, opened, ways
@@ -68,3 +70,19 @@ def test_a_table_that_is_altered_meanwhile_is_read_by_the_next_session(postgresq
         with pytest.raises(Unavailable, match="altered a table while it was in use"):
             roots()
         assert roots() == before
+
+
+def test_a_refusal_leaves_the_connection_to_whoever_comes_next(postgresql_database: str) -> None:
+    """Else each wish that is refused would cost the database a new one. One that the store failed at is thrown away."""
+    with opened(postgresql_database) as shop:
+
+        def used(failing: Exception | None = None) -> int:
+            with suppress(type(failing) if failing else ()), shop.session(1) as session:
+                found = int(session.run(select(func.pg_backend_pid())).scalar_one())
+                if failing:
+                    raise failing
+            return found
+
+        first = used(ValueError("not now"))
+        assert used(StoreError("shop", "failed")) == first
+        assert used() != first

@@ -59,8 +59,6 @@ def worst(outcomes: "list[Outcome]") -> int:
     states = {outcome.state for outcome in outcomes if not outcome.erased_before}
     if states & {"refused", "held"}:
         return FAILED
-    if "partially_fulfilled" in states:
-        return PARTLY
-    if states & {"waiting", "scheduled"}:
+    if states & {"partially_fulfilled", "waiting", "scheduled"}:
         return PARTLY
     return NOT_FOUND if "not_found" in states else 0

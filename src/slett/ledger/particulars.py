@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from slett.ledger.database import mark_destroyed
-from slett.ledger.requests import FINAL
+from slett.ledger.requests import DONE, FINAL
 from slett.ledger.seal import Seal
 from slett.ledger.tables import before, particulars, requests, slices
 
@@ -46,7 +46,7 @@ class Particulars:
 
     def of_ended(self, limit: int = 1_000) -> tuple[str, ...]:
         """The references of requests that are over and still have some; a close is over once something follows it."""
-        closed = requests.c.state.in_(["fulfilled", "partially_fulfilled"])
+        closed = requests.c.state.in_(DONE)
         way_back = (requests.c.kind == "close") & closed & requests.c.followed_by.is_(None)
         query = (
             select(particulars.c.request)

@@ -21,6 +21,7 @@ _PLANNED = select(func.coalesce(func.sum(batches.c.planned), 0)).where(
 _SWEPT = select(func.coalesce(func.sum(batches.c.swept), 0)).where(
     batches.c.swept_at >= bindparam("begun"), batches.c.swept_at >= _LIFTED
 )
+_ROWS = select(_PLANNED.scalar_subquery() + _SWEPT.scalar_subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +64,4 @@ class Pauses:
 
     def rows_planned(self, since: datetime) -> int:
         """How many rows erasures and late looks begun since then were to change, or since the last pause was lifted."""
-        return sum(int(self._connection.execute(each, {"begun": since}).scalar_one()) for each in (_PLANNED, _SWEPT))
+        return int(self._connection.execute(_ROWS, {"begun": since}).scalar_one())

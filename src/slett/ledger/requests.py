@@ -51,6 +51,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     ),  # scheduled: put back untouched
     "verifying": frozenset({"fulfilled", "partially_fulfilled", "running"}),  # running: something was written meanwhile
 }
+DONE: tuple[State, ...] = ("fulfilled", "partially_fulfilled")
 FINAL: frozenset[State] = frozenset(
     {"fulfilled", "partially_fulfilled", "cancelled", "expired", "refused", "not_found"}
 )
@@ -88,8 +89,7 @@ _WITHDRAW = _SET.where(
     requests.c.batch.is_(None),  # whoever made a batch of it has begun
     or_(requests.c.started_at.is_(None), requests.c.kind.not_in(["erase", "close"])),  # and so has who was stopped
 ).values(state="cancelled")
-_DONE = ("fulfilled", "partially_fulfilled")
-_ENDED = and_(requests.c.state.in_(_DONE), requests.c.followed_by.is_(None))
+_ENDED = and_(requests.c.state.in_(DONE), requests.c.followed_by.is_(None))
 _FOLLOW = _SET.where(requests.c.kind == bindparam("what"), _ENDED)
 
 
@@ -331,7 +331,7 @@ class Requests:
 
     def undo(self, reference: str, by: str) -> bool:
         """Whether this call noted that an erasure was undone by a restore, the first or one that brought back more."""
-        undone = _SET.where(requests.c.kind == "erase", requests.c.state.in_(_DONE))
+        undone = _SET.where(requests.c.kind == "erase", requests.c.state.in_(DONE))
         return self._connection.execute(undone, {"which": reference, "followed_by": by}).rowcount == 1
 
     def give_reason(self, reference: str, leaving: str) -> None:

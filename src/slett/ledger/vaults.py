@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, delete, func
 from slett.ledger.batches import Lease, check_lease
 from slett.ledger.database import mark_destroyed
 from slett.ledger.keys import Keys
-from slett.ledger.requests import FINAL
+from slett.ledger.requests import DONE, FINAL
 from slett.ledger.tables import approvals, batches, requests, vault_keys, vault_parts, vaults
 
 RETURNING = timedelta(hours=1)  # longest time that giving back takes
@@ -35,6 +35,11 @@ class Vault:
     request: str | None = None  # of a close, which is made before its batch; or of whom a hold stopped half way
     until: datetime | None = None  # the end of the way back; None while it is being filled
     destroyed_at: datetime | None = None
+
+    @property
+    def may_open(self) -> bool:
+        """Whether everything is in it that was taken, and is not destroyed."""
+        return self.state in ("sealed", "returning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +227,7 @@ class Vaults:
         made for was never carried out. A close that a hold stopped goes on at the release, and fills its vault then.
         """
         ended = select(batches.c.number).where(batches.c.state == "finished")
-        never = select(requests.c.reference).where(
-            requests.c.state.in_(sorted(FINAL - {"fulfilled", "partially_fulfilled"}))
-        )
+        never = select(requests.c.reference).where(requests.c.state.in_(sorted(FINAL.difference(DONE))))
         query = select(vaults).where(
             vaults.c.state == "filling",
             or_(vaults.c.batch.in_(ended) & vaults.c.request.is_(None), vaults.c.request.in_(never)),

@@ -32,7 +32,7 @@ from slett.requests.limits import allow
 from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
 from slett.requests.outlook import Outlook, find_blocks, outlook
 from slett.requests.particulars import Particulars, draw_secret, hash_secret, read_particulars
-from slett.requests.progress import move_on, tell
+from slett.requests.progress import move_on, record_cancelled, tell
 from slett.requests.put_away import confirm_end, file_end, is_beyond, may_end
 from slett.requests.refuse import Refusal, Refused
 from slett.requests.service import Service
@@ -240,8 +240,7 @@ class Desk:
             if closed := page.requests.get(request.follows) if request.kind == "return" and request.follows else None:
                 page.requests.unfollow(closed.reference, request.reference)
                 shut_again(page, service, closed)
-            hooks.record(page, request, "cancelled")
-            page.log.append([{"event": "cancelled", "request": request.reference}])
+            record_cancelled(page, request)
             if who := read_particulars(page, request.reference):
                 tell(page, service, "cancelled", request, who)
         return True

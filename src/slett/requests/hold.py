@@ -103,7 +103,7 @@ def _sealed(page: Page, marks: Iterable[Mark]) -> list[Request]:
     found = []
     for closed in _gone(page, marks, "close"):
         page.requests.lock("close", closed.subject)  # whoever ends it waits, or has ended it: look again
-        if (vault := page.vaults.of_request(closed.reference)) and vault.state in ("sealed", "returning"):
+        if (vault := page.vaults.of_request(closed.reference)) and vault.may_open:
             found.append(closed)
     return found
 

@@ -26,6 +26,12 @@ def move_on(page: Page, reference: str, start: State, end: State, *, reason: str
     return True
 
 
+def record_cancelled(page: Page, request: Request) -> None:
+    """The log and the service learn that a request was withdrawn."""
+    hooks.record(page, request, "cancelled")
+    page.log.append([{"event": "cancelled", "request": request.reference}])
+
+
 def tell(
     page: Page, service: Service, mail: Mail, request: Request, who: Particulars, *, row: str = "", **values: Any
 ) -> None:

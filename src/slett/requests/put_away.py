@@ -8,7 +8,7 @@ that has begun comes to its end, since some of the rows may be back by then, and
 from collections.abc import Sequence
 
 from slett.ledger import FINAL, Page, Request
-from slett.ledger.requests import State
+from slett.ledger.requests import DONE
 from slett.requests import hooks
 from slett.requests.answers import TooLate
 from slett.requests.batch import Outcome
@@ -16,21 +16,20 @@ from slett.requests.erase import Watch, erase_filed, unwatched
 from slett.requests.hold import hold_on
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.pause import insist_on_work
-from slett.requests.progress import move_on
+from slett.requests.progress import move_on, record_cancelled
 from slett.requests.service import Service
-from slett.requests.subject import Subject, collected
+from slett.requests.subject import Subject, collected, newest_stones
 from slett.requests.undo import AGREE_WITHIN
 from slett.requests.way_back import sealed_before, vault_of
 from slett.requests.windows import end_window, file_after, schedule_after
 
-CLOSED: tuple[State, ...] = ("fulfilled", "partially_fulfilled")
 AGREE = "another person must run the same command, from their own account, within a day"
 COMING_BACK = "they have asked to come back, and that has begun; erase them when it is done"
 
 
 def may_end(page: Page, closed: Request) -> bool:
     """Whether what a close has put away may be destroyed now, as far as nobody's hold shows on it."""
-    vault = vault_of(page, closed) if closed.kind == "close" and closed.state in CLOSED else None
+    vault = vault_of(page, closed) if closed.kind == "close" and closed.state in DONE else None
     if vault is None or vault.state != "sealed" or closed.held is not None:
         return False
     after = page.requests.get(closed.followed_by) if closed.followed_by else None
@@ -90,8 +89,7 @@ def _cancel_return(page: Page, closed: Request, reference: str) -> None:
     if after is None or after.kind != "return" or not page.requests.withdraw(reference):
         raise TooLate(after.state if after else "over")
     page.requests.unfollow(closed.reference, reference)
-    hooks.record(page, after, "cancelled")
-    page.log.append([{"event": "cancelled", "request": reference}])
+    record_cancelled(page, after)
 
 
 # -- the operator's ---------------------------------------------------------------------------------
@@ -104,9 +102,11 @@ def find_sealed(service: Service, subjects: Sequence[Subject]) -> dict[int, Requ
     """
     found: dict[int, Request] = {}
     with service.ledger.read() as page:
+        stones = newest_stones(page, subjects)
+        closes = page.requests.some({stone.request for stone in stones.values()})
         for number, one in enumerate(subjects):
-            stone = page.tombstones.find(one.kind, [one.text]).get(one.text)
-            closed = page.requests.get(stone.request) if stone else None
+            stone = stones.get((one.kind, one.text))
+            closed = closes.get(stone.request) if stone else None
             if closed and closed.kind == "close" and (_is_sealed(page, closed) or _unfinished(page, closed)):
                 found[number] = closed
     if not found:
@@ -173,7 +173,7 @@ def _decide(page: Page, service: Service, closed: Request, who: str) -> Outcome 
 
 def _is_sealed(page: Page, closed: Request) -> bool:
     vault = vault_of(page, closed)
-    return closed.state in CLOSED and vault is not None and vault.state in ("sealed", "returning")
+    return closed.state in DONE and vault is not None and vault.may_open
 
 
 def _unfinished(page: Page, closed: Request) -> Request | None:

@@ -7,7 +7,7 @@ from typing import Literal
 from slett.execute import Walk
 from slett.requests.service import Service
 from slett.requests.status import can_return
-from slett.requests.subject import Subject
+from slett.requests.subject import Subject, newest_stones
 from slett.stores.operations import Delete
 
 LARGE_TABLE = 1_000  # rows from which on the ceiling's share counts
@@ -49,12 +49,7 @@ def _not_found(service: Service, walk: Walk, subjects: Sequence[Subject], per_pe
     if not empty:
         return {}
     with service.ledger.read() as page:
-        stones = {
-            (one.kind, one.text): stone
-            for kind in {subjects[number].kind for number in empty}
-            for one in (subjects[number] for number in empty if subjects[number].kind == kind)
-            for stone in page.tombstones.find(kind, [one.text]).values()
-        }
+        stones = newest_stones(page, [subjects[number] for number in empty])
         closes = page.requests.some({stone.request for stone in stones.values()})
         sealed = {each.reference: each.until for each in closes.values() if can_return(each, page.now)}
     found = {}

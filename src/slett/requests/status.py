@@ -7,7 +7,7 @@ from typing import Literal
 
 from slett.datamap.model import OTHER
 from slett.ledger import FINAL, Request
-from slett.ledger.requests import State
+from slett.ledger.requests import DONE, State
 from slett.requests.service import Service
 
 StepName = Literal["filed", "confirmed", "waited", "carried_out", "checked"]
@@ -83,7 +83,7 @@ def _can_cancel(request: Request) -> bool:
 
 def can_return(request: Request, now: datetime) -> bool:
     """Whether the account that this request closed still has a way back."""
-    closed = request.kind == "close" and request.state in ("fulfilled", "partially_fulfilled")
+    closed = request.kind == "close" and request.state in DONE
     open_until = request.until if closed else None
     return open_until is not None and now < open_until and request.followed_by is None
 

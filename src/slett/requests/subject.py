@@ -1,13 +1,13 @@
 """Who is meant: a key of a root, or an identifier."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from slett.execute.walk import Walk, named_by
-from slett.ledger import Keys
+from slett.ledger import Keys, Page, Tombstone
 from slett.plan import Named, Plan
 from slett.stores.schema import Family
 from slett.stores.sql import Session
@@ -103,6 +103,16 @@ def collected(plan: Plan, sessions: Mapping[str, Session], subjects: Sequence[Su
     name_people(walk, subjects)
     walk.collect()
     return walk
+
+
+def newest_stones(page: Page, subjects: Iterable[Subject]) -> dict[tuple[str, str], Tombstone]:
+    """The newest tombstone of each who has one, by kind and text."""
+    texts: dict[str, set[str]] = {}
+    for one in subjects:
+        texts.setdefault(one.kind, set()).add(one.text)
+    return {
+        (kind, text): stone for kind, some in texts.items() for text, stone in page.tombstones.find(kind, some).items()
+    }
 
 
 def name_people(walk: Walk, subjects: Sequence[Subject]) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from pyrage import x25519
 
 from slett.ledger import FINAL, Page, Request
+from slett.ledger.requests import DONE
 from slett.ledger.vaults import Holder, Vault
 from slett.requests.batch import Batch
 from slett.requests.service import Service
@@ -187,10 +188,9 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         _insist_on_waiting(kept_back_of(page, request))
         if request.batch is not None and page.batches.is_looked_at(request.batch):
             raise NoWayBack("late writes of theirs are being looked for at this moment; ask again in a minute")
-        vault = vault_of(page, request)
         late = RETURN_WITHIN if request.kind == "close" else timedelta()  # whoever returns asked for it in time
-        opened = [_begin(page, service, request, vault, late)]
-        assert vault  # noqa: S101 - else there was nothing to begin with
+        opened = [_begin(page, service, request, vault_of(page, request), late)]
+        vault = opened[0].vault
         for before in page.vaults.earlier(request.reference, vault.number) if request.kind == "erase" else ():
             try:
                 opened.append(_begin(page, service, request, before, late))
@@ -339,7 +339,7 @@ def _has_window(page: Page, vault: Vault) -> bool:
     Whoever asked to come back in time does come back, however long a store is down or paused meanwhile.
     """
     closed = page.requests.get(vault.request) if vault.request else None
-    if closed is None or closed.kind != "close" or closed.state not in ("fulfilled", "partially_fulfilled"):
+    if closed is None or closed.kind != "close" or closed.state not in DONE:
         return False
     ended = page.requests.get(closed.followed_by) if closed.followed_by else None
     if ended is None or vault.until is None:

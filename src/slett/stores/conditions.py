@@ -30,6 +30,7 @@ from sqlalchemy import (
 from slett.stores.dialect import Dialect
 from slett.stores.due import cutoff
 from slett.stores.known import (
+    LISTED,
     PLAIN,
     Bounds,
     Every,
@@ -51,7 +52,6 @@ Condition = Any  # as `Value` is
 
 HASH_MARK = "slett-"
 HASH_LENGTH = len(HASH_MARK) + 32
-LISTED = {"integer", "decimal", "text", "uuid", "date"}  # of these, text in an array is read as it is in a parameter
 
 
 class Conditions:

@@ -100,7 +100,7 @@ class Dialect(Protocol):
     def analysing(self, table: str, /) -> list[Filled]:
         """What lets the planner know how large a key table is; nothing where it knows."""
 
-    def is_plain(self, connection: Connection, table: Table, /) -> bool:
+    def has_places(self, connection: Connection, table: Table, /) -> bool:
         """Whether all rows of a table lie in itself, so that `row_place` tells them apart."""
 
     def returns_deleted(self, connection: Connection, /) -> bool:

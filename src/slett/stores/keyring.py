@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from slett.stores.conditions import LISTED
 from slett.stores.dialect import Filled
 from slett.stores.keytables import column_types, key_table
-from slett.stores.known import Inline, Listed, Stored, key_column
+from slett.stores.known import LISTED, Inline, Listed, Stored, key_column
 from slett.stores.line import NOTHING, Address, Line, Row
 from slett.stores.operations import Collect, KeySet, Rows
 from slett.stores.schema import Schema
@@ -236,6 +235,8 @@ class Keyring(Line):
     def clear(self) -> None:
         """Drop the key tables, so that the connection can serve others; a broken one is thrown away."""
         self.known.clear()
+        if self._connection.invalidated:
+            return  # thrown away already, and the tables with it
         drops = [(f"{self._dialect.drop} {name}", ()) for name in self._temporary]
         try:
             self._dialect.run_aside(self._connection, drops)

@@ -15,6 +15,7 @@ from slett.stores.operations import Scalar
 from slett.stores.schema import Family
 
 Value = Any  # SQLAlchemy's types tell one expression from another more finely than these builders can say
+LISTED = {"integer", "decimal", "text", "uuid", "date"}  # of these, text in an array is read as it is in a parameter
 PLAIN = NullType()  # parameters without a cast, so that the column's own type decides
 
 

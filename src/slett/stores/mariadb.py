@@ -176,7 +176,7 @@ class MariaDB:
     def analysing(self, _table: str, /) -> list[Filled]:
         return []  # a temporary table has exact statistics
 
-    def is_plain(self, *_: object) -> bool:
+    def has_places(self, *_: object) -> bool:
         return False
 
     def returns_deleted(self, connection: Connection) -> bool:

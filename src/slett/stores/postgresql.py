@@ -201,17 +201,14 @@ class PostgreSQL:
     def filling(self, table: str, rows: Sequence[tuple[Any, ...]], /) -> list[Filled]:
         if not is_plain(rows):
             return []
-        row = f"({', '.join(['%s'] * len(rows[0]))})"
-        insert = f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}"  # noqa: S608 - a key table, named by us
-        return [(insert, tuple(map(str, chain(*rows))))]  # text, as in COPY: the column reads it
+        texts = [tuple(map(str, row)) for row in rows]  # as in COPY: the column reads them
+        return [filled for filled, _ in self.put_in(f"INSERT INTO {table}", texts, "")]
 
     def analysing(self, table: str, /) -> list[Filled]:
         return [(f"ANALYZE {table}", ())]
 
-    def is_plain(self, connection: Connection, table: Table, /) -> bool:
-        name = connection.dialect.identifier_preparer.quote
-        source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
-        return bool(connection.exec_driver_sql(_SIZES, (source,)).first())
+    def has_places(self, connection: Connection, table: Table, /) -> bool:
+        return bool(connection.exec_driver_sql(_SIZES, (_quoted(connection, table),)).first())
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return True
@@ -319,8 +316,7 @@ class PostgreSQL:
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         driver: Any = connection.connection.driver_connection
-        name = connection.dialect.identifier_preparer.quote
-        source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
+        name, source = connection.dialect.identifier_preparer.quote, _quoted(connection, table)
         cells = [*(f"CAST({name(each)} AS varchar)" for each in key), *(name(each) for each in columns)]
         pages = _pages(driver, source)
         if pages is None:
@@ -365,6 +361,12 @@ class PostgreSQL:
             name = where and (where.constraint_name or where.column_name)
             return Conflict(store, f"constraint `{name}` of `{table}` forbids it")
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
+
+
+def _quoted(connection: Connection, table: Table) -> str:
+    """The table, as a statement names it."""
+    name = connection.dialect.identifier_preparer.quote
+    return ".".join(name(part) for part in (table.schema, table.plain_name) if part)
 
 
 def _piped(connection: Connection, statements: Sequence[Filled]) -> list[Any]:

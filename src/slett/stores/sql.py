@@ -59,18 +59,19 @@ class Store:
     ) -> Iterator["Session"]:
         """One connection, with empty key sets; its key tables go when it closes.
 
-        A connection on which anything has failed does not serve anybody else: it may hold what is no longer so, as a
+        A connection on which the store has failed does not serve anybody else: it may hold what is no longer so, as a
         statement that was prepared before somebody altered a table; and nor do the others that were kept.
         """
         with self.connection() as connection:
             session = Session(self, connection, schema, today, inline_keys, hash_key)
             try:
                 yield session
-            except BaseException:
+            except StoreError:
                 session.throw_away()
                 self.close()
                 raise
-            session.clear()
+            finally:
+                session.clear()
 
     def lag(self) -> float | None:
         """How many seconds it is behind, as a replica, or its own replicas are; None: replication stands still."""
@@ -273,7 +274,7 @@ class Session(Keyring):
         if not self._dialect.row_place:
             return False
         with self.words():
-            return self._dialect.is_plain(self.live, self.schema.tables[change.rows.table])
+            return self._dialect.has_places(self.live, self.schema.tables[change.rows.table])
 
     def _tells_apart(self, known: KeyTable, at: Sequence[str]) -> bool:
         """Whether the same values of these columns of a key table are always the same person's."""
@@ -285,8 +286,7 @@ class Session(Keyring):
         """Have an index find the rows of a large key table by person; not inside `transaction`."""
         known = self.known[self.conditions.driving(change.rows)]
         if isinstance(known, Stored) and known.count > LARGE and not known.by_person:
-            index = f"CREATE INDEX {known.name}_{NUMBER} ON {known.name} ({NUMBER})"
-            self.run_aside([(index, ()), *self._dialect.analysing(known.name)])
+            self._index_numbers(known.name)
             known.by_person = True
 
     def number(self, change: Change, part: Slice | None = None, *, by: Kind = "rows") -> int | None:
@@ -310,6 +310,10 @@ class Session(Keyring):
         if made < 0:
             made = int(self.run(select(func.count()).select_from(table(SLICES))).scalar_one())
         if made > LARGE:
-            index = f"CREATE INDEX {SLICES}_{NUMBER} ON {SLICES} ({NUMBER})"
-            self.run_aside([(index, ()), *self._dialect.analysing(SLICES)])
+            self._index_numbers(SLICES)
         return made
+
+    def _index_numbers(self, name: str) -> None:
+        """Let a large key table be read by its numbers."""
+        index = f"CREATE INDEX {name}_{NUMBER} ON {name} ({NUMBER})"
+        self.run_aside([(index, ()), *self._dialect.analysing(name)])

@@ -136,7 +136,7 @@ class SQLite:
     def analysing(self, _table: str, /) -> list[Filled]:
         return []  # the indexes of a key table are enough
 
-    def is_plain(self, *_: object) -> bool:
+    def has_places(self, *_: object) -> bool:
         return False
 
     def returns_deleted(self, _connection: Connection, /) -> bool:

@@ -105,6 +105,7 @@ def put_back(
             stack.enter_context(session.exactly())
         with _patiently(sessions):
             staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
+            circles = {name: _in_circles(session) for name, session in sessions.items()}
             for one, taken, blocks in _all_groups(opened, sessions):
                 if taken.store not in sessions:
                     found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
@@ -114,7 +115,7 @@ def put_back(
                 without = dropped.get(f"{taken.store}/{taken.table}", ())
                 now = stage(session, taken, blocks, one.person, without=without)
                 for before in (each for of, each in staged if of is session and now.taken.what == "values"):
-                    reach_back(session, before, now, apart=_in_circles(session, before.taken.table))
+                    reach_back(session, before, now, apart=circles[taken.store].get(before.taken.table, ()))
                 staged.append((session, now))
             for together, back, stays in _as_far_as_it_goes(staged):
                 missing |= bool(stays) and any(needed(each.taken) for each in together)
@@ -176,17 +177,17 @@ def _as_far_as_it_goes(staged: Sequence[tuple[Session, Staged]]) -> list[tuple[l
     turns = [
         (session, together) for session in dict.fromkeys(of for of, _ in staged) for together in _turns(session, staged)
     ]
-    back: list[int] = [0] * len(turns)
-    stays: list[list[Blocked]] = [[]] * len(turns)
+    ends: list[tuple[int, list[Blocked]]] = [(0, [])] * len(turns)  # how much came back, and what did not
     left = list(range(len(turns)))
     while left:
-        before = sum(back)
+        before = sum(back for back, _ in ends)
         for number in left:
             session, together = turns[number]
-            stays[number] = blocked(session, *together)
-            back[number] = sum(give_back(session, each) for each in together)
-        left = [number for number in left if stays[number]] if sum(back) > before else []
-    return [(together, *each) for (_, together), each in zip(turns, zip(back, stays, strict=True), strict=True)]
+            stays = blocked(session, *together)
+            ends[number] = sum(give_back(session, each) for each in together), stays
+        more = sum(back for back, _ in ends) > before
+        left = [number for number in left if ends[number][1]] if more else []
+    return [(together, back, stays) for (_, together), (back, stays) in zip(turns, ends, strict=True)]
 
 
 def _turns(session: Session, staged: Sequence[tuple[Session, Staged]]) -> Iterator[list[Staged]]:
@@ -196,26 +197,29 @@ def _turns(session: Session, staged: Sequence[tuple[Session, Staged]]) -> Iterat
     for each in mine:
         if each.taken.what == "rows":
             rows.setdefault(each.taken.table, []).append(each)
-    refers = {name: [key.table for key in session.schema.tables[name].foreign_keys] for name in rows}
-    for circle in components(list(rows), refers):
+    for circle in components(list(rows), _refers_to(session)):
         yield [each for name in circle for each in rows[name]]
     yield from ([each] for each in mine if each.taken.what != "rows")
 
 
-def _in_circles(session: Session, table: str) -> set[str]:
-    """The columns by which its rows refer to such as may refer back, where one of the two must be there first.
+def _in_circles(session: Session) -> dict[str, set[str]]:
+    """Of each table, the columns by which its rows refer to such as may refer back, where one must be there first.
 
     That one gets its reference afterwards.
     """
-    schema, live = session.schema, session.schema.tables.get(table)
-    if live is None or schema.dialect == "sqlite":  # which waits for the end of the transaction
-        return set()
-    refers = {name: [key.table for key in each.foreign_keys] for name, each in schema.tables.items()}
-    circle = next(set(group) for group in components(list(refers), refers) if table in group)
-    if not session.store.dialect.checks_each_row:
-        circle.discard(table)  # rows of one statement are compared when all of them are there
-    keys = (key for key in live.foreign_keys if key.table in circle and not key.deferrable)
-    return {column for key in keys for column in key.columns}
+    tables, refers = session.schema.tables, _refers_to(session)
+    found: dict[str, set[str]] = {}
+    for circle in components(list(refers), refers) if session.schema.dialect != "sqlite" else ():  # which waits
+        for name in circle:
+            others = {*circle} - ({name} if not session.store.dialect.checks_each_row else set())
+            keys = [key for key in tables[name].foreign_keys if key.table in others and not key.deferrable]
+            found[name] = {column for key in keys for column in key.columns}
+    return found
+
+
+def _refers_to(session: Session) -> dict[str, list[str]]:
+    """The tables that each table's rows refer to."""
+    return {name: [key.table for key in each.foreign_keys] for name, each in session.schema.tables.items()}
 
 
 def _all_groups(

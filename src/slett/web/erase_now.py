@@ -2,9 +2,10 @@
 
 from starlette.responses import Response
 
-from slett.requests.codes import CodeError, TooMany
-from slett.web.errors import code_problem
-from slett.web.prove import hidden, wrong_phrase
+from slett.requests.answers import Needs
+from slett.requests.codes import CodeError
+from slett.web.errors import code_problem, code_status
+from slett.web.prove import hidden, unanswered
 from slett.web.visitor import Visitor
 
 
@@ -18,20 +19,15 @@ def confirmed(visitor: Visitor) -> Response:
     if visitor.asked is None:
         return visitor.to("status_form")
     session, request = visitor.asked
-    words = visitor.words
-    code, phrase_ok = visitor.form.get("code", ""), words.agrees(visitor.form.get("phrase", ""))
-    errors: dict[str, str] = {}
-    if not code.strip():
-        errors["code"] = words._("Type the code from the e-mail.")
-    if not phrase_ok:
-        errors["phrase"] = wrong_phrase(visitor)
+    errors = unanswered(visitor, Needs(code=True, phrase=True))
     if errors and request.state == "filed":
         return _page(visitor, sent=True, errors=errors, status=422)
+    code, phrase_ok = visitor.form.get("code", ""), "phrase" not in errors
     try:
         done = visitor.portal.desk.confirm(session, request, code=code, phrase_ok=phrase_ok, network=visitor.network)
     except CodeError as error:
-        errors["code"] = code_problem(words, error)
-        return _page(visitor, sent=True, errors=errors, status=429 if isinstance(error, TooMany) else 422)
+        errors["code"] = code_problem(visitor.words, error)
+        return _page(visitor, sent=True, errors=errors, status=code_status(error))
     visitor.hold_status(done.request.reference, done.secret)
     return visitor.to("filed")
 

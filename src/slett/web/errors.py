@@ -156,6 +156,11 @@ def code_problem(words: Translator, error: CodeError) -> str:
     return words._("That was tried too often. Wait an hour, then ask for a new code.")
 
 
+def code_status(error: CodeError) -> int:
+    """The status of the page that says so."""
+    return 429 if isinstance(error, TooMany) else 422
+
+
 def answer(visitor: Visitor, error: Exception) -> Response:
     """The page for an exception that no page has dealt with itself."""
     if isinstance(error, HTTPException):

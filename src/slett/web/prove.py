@@ -9,7 +9,7 @@ from slett.requests.answers import Needs, TooLate
 from slett.requests.codes import CodeError, TooMany
 from slett.requests.sessions import Session
 from slett.stores.errors import StoreError
-from slett.web.errors import code_problem
+from slett.web.errors import code_problem, code_status
 from slett.web.links import sign_in_url
 from slett.web.visitor import Visitor
 
@@ -44,23 +44,17 @@ def confirmed(visitor: Visitor) -> Response:
         return found
     session, request = found
     needs = _needs(visitor, session, request)
-    code, phrase = visitor.form.get("code", ""), visitor.form.get("phrase", "")
-    phrase_ok = visitor.words.agrees(phrase)
-    errors: dict[str, str] = {}
+    code = visitor.form.get("code", "")
+    phrase_ok = visitor.words.agrees(visitor.form.get("phrase", ""))
     if needs.sign_in:
         return visitor.to("confirm")
-    if needs.code and not code.strip():
-        errors["code"] = visitor.words._("Type the code from the e-mail.")
-    if needs.phrase and not phrase_ok:
-        errors["phrase"] = wrong_phrase(visitor)
-    if errors:
+    if errors := unanswered(visitor, needs):
         return _page(visitor, session, request, sent=True, errors=errors, status=422)
     try:
         filed = visitor.portal.desk.confirm(session, request, code=code, phrase_ok=phrase_ok, network=visitor.network)
     except CodeError as error:
         errors["code"] = code_problem(visitor.words, error)
-        status = 429 if isinstance(error, TooMany) else 422
-        return _page(visitor, session, request, sent=True, errors=errors, status=status)
+        return _page(visitor, session, request, sent=True, errors=errors, status=code_status(error))
     except StoreError:
         if _now(visitor, session) == "filed":
             raise  # nothing was done
@@ -83,9 +77,14 @@ def send_again(visitor: Visitor) -> Response:
     return visitor.to(page, query=SENT)
 
 
-def wrong_phrase(visitor: Visitor) -> str:
-    """What to type instead."""
-    return visitor.words._("Type the word exactly as it is shown: {phrase}", phrase=visitor.words.phrase)
+def unanswered(visitor: Visitor, needs: Needs) -> dict[str, str]:
+    """What is missing or wrong of what is typed, by the field: what to type."""
+    words, errors = visitor.words, {}
+    if needs.code and not visitor.form.get("code", "").strip():
+        errors["code"] = words._("Type the code from the e-mail.")
+    if needs.phrase and not words.agrees(visitor.form.get("phrase", "")):
+        errors["phrase"] = words._("Type the word exactly as it is shown: {phrase}", phrase=words.phrase)
+    return errors
 
 
 def hidden(address: str) -> str:

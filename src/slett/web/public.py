@@ -5,11 +5,11 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from slett.requests.codes import CodeError, TooMany
+from slett.requests.codes import CodeError
 from slett.requests.one_click import read_unsubscribe_token
 from slett.requests.subject import Subject
 from slett.requests.unsubscribe import unsubscribe
-from slett.web.errors import code_problem
+from slett.web.errors import code_problem, code_status
 from slett.web.prove import hidden
 from slett.web.visitor import Visitor
 
@@ -48,7 +48,7 @@ def prove_mailbox(visitor: Visitor) -> Response:
     try:
         visitor.begin(visitor.portal.desk.prove_mailbox(session, code, visitor.network))
     except CodeError as error:
-        return _mailbox(visitor, {"code": code_problem(words, error)}, 429 if isinstance(error, TooMany) else 422)
+        return _mailbox(visitor, {"code": code_problem(words, error)}, code_status(error))
     return visitor.to("home")
 
 

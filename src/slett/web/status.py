@@ -10,7 +10,7 @@ from slett.ledger import FINAL, Request, read_reference
 from slett.requests.answers import WrongRecovery
 from slett.requests.codes import CodeError, TooMany
 from slett.requests.limits import allow
-from slett.web.errors import code_problem
+from slett.web.errors import code_problem, code_status
 from slett.web.links import sign_in_url
 from slett.web.prove import hidden
 from slett.web.receipt import can_print, receipt_of, signed_file
@@ -146,7 +146,7 @@ def came_back(visitor: Visitor) -> Response:
             visitor,
             sent=True,
             errors={"code": code_problem(words, error)},
-            status=429 if isinstance(error, TooMany) else 422,
+            status=code_status(error),
         )
     visitor.hold_status(done.request.reference, done.secret)
     return visitor.to("filed")

@@ -140,13 +140,7 @@ def routes(portal: Portal) -> APIRouter:
     )
     def come_back(reference: Reference, sent: models.Returning) -> models.Filed:
         """Begin to open a closed account again. A code is on its way; confirm the request that is answered."""
-        service = portal.service
-        visit = desk.ask_return(reference, sent.secret, sent.language, _network(sent.ip))
-        session = _session(service, visit)
-        request = desk.request_of(session)
-        if request is None:
-            raise NotTheirs
-        return _filed(portal, session, request, visit)
+        return _begun(portal, desk.ask_return(reference, sent.secret, sent.language, _network(sent.ip)))
 
     @router.post(
         "/requests/{reference}/erase",
@@ -159,13 +153,7 @@ def routes(portal: Portal) -> APIRouter:
 
         There is no way back from that confirmation. If somebody holds what is sealed, it answers `refused`.
         """
-        service = portal.service
-        visit = desk.ask_erasure(reference, sent.secret, sent.language, _network(sent.ip))
-        session = _session(service, visit)
-        request = desk.request_of(session)
-        if request is None:
-            raise NotTheirs
-        return _filed(portal, session, request, visit)
+        return _begun(portal, desk.ask_erasure(reference, sent.secret, sent.language, _network(sent.ip)))
 
     @router.get(
         "/requests/{reference}/certificate",
@@ -233,6 +221,15 @@ def _about(service: Service, visit: str, reference: str) -> tuple[Session, Reque
     if session.request != reference:
         raise NotTheirs
     return session, _request(service, reference)
+
+
+def _begun(portal: Portal, visit: str) -> models.Filed:
+    """What a visit is about that has just begun."""
+    session = _session(portal.service, visit)
+    request = portal.desk.request_of(session)
+    if request is None:
+        raise NotTheirs
+    return _filed(portal, session, request, visit)
 
 
 def _filed(portal: Portal, session: Session, request: Request, visit: str) -> models.Filed:
