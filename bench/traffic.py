@@ -15,7 +15,7 @@ from bench.lab.server import Server, connected
 from bench.lab.shop import TABLES, add_people, build, digest
 from bench.lab.traffic import CLIENTS, INSERTED, Spread, Traffic, Transaction, traffic
 
-WAYS = ("Slett", "Slett, can be undone", ways.BY_HAND_NAME, "ON DELETE CASCADE")
+WAYS = ("Slett", ways.BY_HAND_NAME, "ON DELETE CASCADE")  # and Slett as it was chosen besides
 CHANGED = {*INSERTED, "people", "carts"}  # tables that traffic writes to
 WARM = 100  # rows of a person before the others
 CALIBRATION = 5.0  # seconds, at most
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--seconds", type=float, default=5.0, help="of quiet before and after each")
     found.add_argument("--share", type=float, default=0.4, help="of what the clients can do, asked for when steady")
     found.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS))
+    found.add_argument("--limits", type=int, nargs="+", default=[], help="Slett once more, with so many rows a second")
     found.add_argument("--spreads", nargs="+", choices=("uniform", "skewed"), default=["uniform", "skewed"])
     choosing(found, profiled=False)
     return found
@@ -62,13 +63,13 @@ def measure(server: Server, options: argparse.Namespace) -> None:
     people = build(shop, options.rows)
     keys = add_people(shop, [WARM, *options.rounds * [options.size]])
     heading(f"{CLIENTS} clients at work while a person with {options.size:,} rows is erased", server.version)
-    everyone = ways.contestants(server.folder, options.skip, undo=options.undo)
+    everyone = ways.contestants(server.folder, options.skip, undo=options.undo, limits=options.limits)
     for spread in options.spreads:
         rate = options.share * _calibrate(server, shop, people, spread, options.seconds)
         for load in options.loads:
             print(f"**{load.capitalize()}, {spread}.** {LOADS[load].format(rate=rate, share=options.share)}.\n")
             rows, ends = [], {}
-            for name in (name for name in WAYS if name in everyone):
+            for name in (name for name in everyone if name.startswith(WAYS)):
                 with server.copy(shop) as url:
                     chosen = rate if load == "steady" else 0.0
                     found, rounds = _disturb(server, url, everyone[name], people, keys, spread, chosen, options.seconds)

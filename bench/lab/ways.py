@@ -220,19 +220,27 @@ def slett(url: str, home: Path, **settings: Any) -> Iterator[Slett]:
         yield Slett(service)
 
 
-def contestants(home: Path, skipped: Sequence[str] = (), *, undo: bool = False) -> dict[str, Opener]:
+def contestants(
+    home: Path, skipped: Sequence[str] = (), *, undo: bool = False, limits: Sequence[int] = ()
+) -> dict[str, Opener]:
     """Every way by its name, without those in whose name one of these words is; the first is what others compare with.
 
     Args:
         home: a folder for Slett's ledgers.
         skipped: words.
         undo: with Slett once more, so that it can be undone for a day.
+        limits: with Slett once more for each, so that it changes no more than so many rows a second.
     """
     window = {"undo_window_hours": 24}
+
+    def held_back(rows: int) -> Opener:
+        return lambda url: slett(url, home / name_of(url), pace={"rows_a_second": rows})
+
     ways: dict[str, Opener] = {
         BY_HAND_NAME: by_hand,
         "Slett": lambda url: slett(url, home / name_of(url)),
         **({"Slett, can be undone": lambda url: slett(url, home / name_of(url), vault=window)} if undo else {}),
+        **{f"Slett, {rows:,} rows a second": held_back(rows) for rows in limits},
         "ON DELETE CASCADE": cascade,
         "Django's Collector": collector,
         "row by row, one commit": row_by_row_one_commit,

@@ -69,7 +69,9 @@ class Pace:
         self._replicas = replicas
         self._wary = wary
         self._free = clock()  # when the rate allows more
-        self._most = min(most, self._gates.rows_a_second) or most  # so that no wait is longer than a second
+        rate = self._gates.rows_a_second
+        # where a rate is set, what goes in a tenth of a second; of a low one more, but no wait is longer than a second
+        self._most = min(most, max(rate // 10, min(rate, LEAST))) if rate else most
         self._seconds = seconds
         self._draw = draw
         self._sizes: dict[str, int] = {}

@@ -75,7 +75,7 @@ class Run:
         apart: a transaction a step, so that one that meets a constraint does not undo the others.
         may_go_on: asked before each transaction; raises where it must not begin.
         late: whether it can wait no longer; then the gates of a store are passed, whatever they say.
-        waiting: told the store and why, each time that a gate is closed.
+        waiting: told the store and why a gate is closed, each time for another reason.
         keeper: takes in every row before its transaction commits; None: nobody does.
         open_more: opens one more session of a store, for slices beside each other; None: there are none.
     """
@@ -106,6 +106,7 @@ class Run:
         self._waiting = waiting
         self._keeper = keeper
         self._open_more = open_more
+        self._told: dict[str, str] = {}  # of each store, what was waited for last
 
     # -- counting -----------------------------------------------------------------------------------
 
@@ -364,7 +365,9 @@ class Run:
         pace = self._paces[store]
         self._may_go_on()
         while pace.gated and not self._late() and (wait := pace.wait(self.walk.sessions[store])):
-            self._waiting(store, wait.why)
+            if self._told.get(store) != wait.why:
+                self._told[store] = wait.why
+                self._waiting(store, wait.why)
             pace.pause(min(wait.seconds, AGAIN))
             self._may_go_on()
 
