@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from slett.requests.answers import Blocked, Needs, NotFresh, NotTheirs, TooLate, Wish, WrongPhrase
 from slett.requests.codes import ExpiredCode, WrongCode
 from slett.requests.desk import Desk
-from slett.requests.erase import erase_filed
+from slett.requests.erase import erase, erase_filed
+from slett.requests.hold import place
 from slett.requests.particulars import read_particulars
 from slett.requests.sessions import end
-from tests.requests.shop import Counter
+from slett.requests.subject import by_key
+from tests.journeys.scene import Scene
+from tests.ledger.clock import Clock
+from tests.requests.shop import Counter, opened_counter
 
 
 def test_an_erasure_waits_its_turn_and_nothing_is_touched_before(counter: Counter) -> None:
@@ -221,6 +226,36 @@ def test_anothers_request_looks_exactly_like_none(counter: Counter) -> None:
             assert str(refused.value) == str(NotTheirs())
         assert counter.desk.by_secret(reference, "0" * 26) is None
     assert counter.state(theirs.request.reference) == "scheduled"
+
+
+def test_a_key_in_other_letter_case_is_another_person(tmp_path: Path, database: str, clock: Clock) -> None:
+    """`Ab3` must not be given the status page of `aB3`, and with it their copy."""
+    scene = Scene(tmp_path, {"shop": database})
+    exact = " COLLATE utf8mb4_bin" if database.startswith("mariadb") else ""
+    people = {"aB3": "p1@example.org", "Ab3": "p2@example.org", "ab3 ": "p3@example.org"}
+    scene.sql(
+        f"CREATE TABLE users (id varchar(40){exact} PRIMARY KEY, email varchar(80))",
+        *(f"INSERT INTO users VALUES ('{key}', '{address}')" for key, address in people.items()),
+    )
+    scene.map(shop="users: {root: true, identifiers: {email: email}, disable: {email: null}, action: delete}")
+    with opened_counter(scene, clock) as counter:
+        plan = counter.service.plan
+        filed = {
+            key: counter.file(counter.session(subject=by_key(plan, key), addresses=(address,)), "export")
+            for key, address in people.items()
+        }
+        stopped = filed.pop("aB3")
+        assert not {stopped.request.reference, stopped.secret}.intersection(
+            *((each.request.reference, each.secret) for each in filed.values())
+        )
+        assert counter.desk.cancel(stopped.request.reference, stopped.secret)
+        assert {counter.state(each.request.reference) for each in filed.values()} == {"scheduled"}
+        (outcome,) = erase(counter.service, [by_key(plan, "Ab3")])
+        assert outcome.state == "fulfilled"
+        place(counter.service, by_key(plan, "aB3"), "a case", clock.now.date() + timedelta(days=9))
+        (outcome,) = erase(counter.service, [by_key(plan, "ab3 ")])
+        assert outcome.state == "fulfilled"
+    assert scene.rows("SELECT id FROM users") == [("aB3",)]
 
 
 def test_an_unconfirmed_request_opens_by_no_secret(counter: Counter) -> None:

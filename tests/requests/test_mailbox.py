@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,9 @@ from slett.requests.codes import ExpiredCode, TooMany, WrongCode
 from slett.requests.erase import erase_filed
 from slett.requests.particulars import read_particulars
 from slett.requests.sessions import find
-from tests.requests.shop import Counter
+from tests.journeys.scene import Scene
+from tests.ledger.clock import Clock
+from tests.requests.shop import MAP, Counter, fill, opened_counter
 
 KNOWN, UNKNOWN = "p1@example.org", "x1@example.org"
 
@@ -134,3 +137,36 @@ def test_what_is_no_address_gets_the_same_answer(counter: Counter, address: str)
     with pytest.raises(WrongCode):
         counter.desk.prove_mailbox(session, "00000000")
     assert counter.letters() == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "kari@k\u0130mail.example",  # both PostgreSQL and MariaDB make a small i of it
+        "kari@\u212aimail.example",  # the kelvin's small letter is k
+        "kari@k\u0131mail.example",
+        "k\u00e1ri@kimail.example",
+        "kari@kimail.example\u200b",
+        "kari@kimail.example.",
+        "k%@kimail.example",
+    ],
+)
+def test_no_code_for_a_mailbox_goes_to_one_that_only_looks_like_it(
+    tmp_path: Path, database: str, clock: Clock, typed: str
+) -> None:
+    scene = Scene(tmp_path, {"shop": database})
+    fill(scene, 1)
+    scene.sql("UPDATE users SET email = 'Kari@kimail.example'")
+    scene.map("categories: {listings: {en: Listings}}", shop=MAP)
+    with opened_counter(scene, clock) as counter:
+        counter.desk.begin_by_mailbox(typed, "nb")
+        assert {each.address for each in counter.letters("code")} <= {"kari@kimail.example"}
+
+
+def test_where_codes_were_asked_for_too_often_nobody_is_looked_for(counter: Counter) -> None:
+    """To look for somebody costs the stores more than anything else that a stranger can ask for."""
+    for _ in range(3):
+        counter.desk.begin_by_mailbox(KNOWN, "nb")
+    counter.scene.sql("DROP TABLE listings")
+    with pytest.raises(TooMany):  # and not that a store does not answer
+        counter.desk.begin_by_mailbox(KNOWN, "nb")

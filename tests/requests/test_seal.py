@@ -76,6 +76,44 @@ def test_a_return_without_the_code_cannot_be_confirmed_by_another_way(counter: C
     assert counter.request(filed.request.reference).followed_by is None
 
 
+@pytest.mark.parametrize("how", ["mailbox", "address changed"])
+def test_whoever_might_not_be_the_owner_seals_nothing_before_all_were_told_and_waited_for(
+    counter: Counter, clock: Clock, how: str
+) -> None:
+    """Else *close, and erase at once* would get round the wait of an erasure; nobody but they could open it again."""
+    told = {"p1@example.org"}
+    if how == "mailbox":
+        session = counter.opened(counter.desk.begin_by_mailbox("p1@example.org", "nb"))
+        code = str(counter.letters("code")[-1].values["code"])
+        session = counter.opened(counter.desk.prove_mailbox(session, code))
+    else:
+        told.add("owner@example.org")
+        session = counter.session(1, old_addresses=("owner@example.org",))
+    before = counter.scene.snapshot()
+    filed = counter.file(session, "close")
+    assert {each.address for each in counter.letters("filed")} == told
+    assert counter.file(counter.session(1), "close").request == filed.request  # nor does a second browser begin it
+    clock.forward(hours=71)
+    run_once(counter.service)
+    assert (counter.state(filed.request.reference), counter.scene.snapshot()) == ("scheduled", before)
+    with pytest.raises(TooLate):
+        counter.desk.ask_erasure(filed.request.reference, filed.secret)
+    clock.forward(hours=2)
+    run_once(counter.service)
+    assert counter.state(filed.request.reference) == "fulfilled"
+    assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(0,)]
+    counter.come_back(filed)
+    assert counter.scene.snapshot() == before
+
+
+def test_its_owner_stops_a_close_that_waits_and_nothing_was_touched(counter: Counter) -> None:
+    before = counter.scene.snapshot()
+    filed = counter.file(counter.session(1, old_addresses=("owner@example.org",)), "close")
+    assert counter.desk.cancel(filed.request.reference, counter.letters("filed")[-1].values["link"].rpartition("/")[2])
+    run_once(counter.service)
+    assert (counter.scene.snapshot(), counter.holders(filed)) == (before, set())
+
+
 def test_where_the_service_has_a_key_no_recovery_code_is_needed(scene: Scene, clock: Clock) -> None:
     scene.settings["vault"] = {"service_key": True}
     with opened_counter(scene, clock) as counter:

@@ -6,7 +6,7 @@ that process dies, another takes the request up: each of the three may be repeat
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from slett.ledger import Page, Request
 from slett.ledger.requests import Counts, Kind, State
@@ -31,14 +31,14 @@ class Overtaken(Exception):
 
 
 def carry_out(service: Service, reference: str) -> None:
-    """Do what a scheduled request asks for, unless somebody else has begun, or cancelled it.
+    """Do what a scheduled request asks for, unless it waits, or somebody else has begun, or cancelled it.
 
     Raises:
         StoreError: a store failed. The request waits; `take_up` repeats it.
     """
     with service.ledger.read() as page:
-        request, who = page.requests.get(reference), read_particulars(page, reference)
-    if request is None or who is None:
+        request, who, now = page.requests.get(reference), read_particulars(page, reference), page.now
+    if request is None or who is None or (request.state == "scheduled" and _waits(request, now)):
         return
     insist_on_work(service)
     if request.kind == "close" and request.state == "fulfilled":
@@ -61,6 +61,11 @@ def carry_out(service: Service, reference: str) -> None:
         if before is not None:
             page.before.put(reference, [before.pack()])
     _do(service, request, who)
+
+
+def _waits(request: Request, now: datetime) -> bool:
+    """Whether its turn has not come: somebody closes and seals an account who might not be its owner."""
+    return request.not_before is not None and now < request.not_before
 
 
 def take_up(service: Service) -> int:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from slett.ledger import Page, Request
 from slett.requests import notices
+from slett.requests.identity import Identity
 from slett.requests.limits import allow_on
 from slett.requests.service import Service
 from slett.requests.sessions import Session, read_session
@@ -64,7 +65,7 @@ def send_code(
         TooMany: to this account, to this address, or from this network.
     """
     with service.ledger.write() as page:
-        allowed = may_send(page, service, session, purpose, address, network)
+        allowed = may_send(page, service, session.identity, purpose, address, network)
         if allowed:
             issue_code(page, service, session, purpose, request, address)
     if not allowed:
@@ -87,10 +88,10 @@ def check_code(
         raise refusal
 
 
-def may_send(page: Page, service: Service, session: Session, purpose: Purpose, address: str, network: str) -> bool:
+def may_send(page: Page, service: Service, identity: Identity, purpose: Purpose, address: str, network: str) -> bool:
     """Whether one more code may be sent; it is counted in any case."""
     hourly = service.settings.portal.codes_an_hour
-    return _allow(page, service, session, f"code-send {purpose}", [address], network, hourly)
+    return _allow(page, service, identity, f"code-send {purpose}", [address], network, hourly)
 
 
 def issue_code(
@@ -136,7 +137,9 @@ def try_code(
     """Why the code is not accepted, or None: then it is used up. Commit in any case, so that the try counts."""
     portal = service.settings.portal
     often = portal.code_tries * portal.codes_an_hour
-    if not _allow(page, service, session, f"code-try {purpose}", session.identity.addresses[:1], network, often):
+    if not _allow(
+        page, service, session.identity, f"code-try {purpose}", session.identity.addresses[:1], network, often
+    ):
         return TooMany()
     if read_session(page, session.id) is None:
         return ExpiredCode()
@@ -150,10 +153,10 @@ def try_code(
 
 
 def _allow(
-    page: Page, service: Service, session: Session, what: str, addresses: Sequence[str], network: str, limit: int
+    page: Page, service: Service, identity: Identity, what: str, addresses: Sequence[str], network: str, limit: int
 ) -> bool:
     keys = service.ledger.keys
-    account = session.identity.subject.hash(keys)
+    account = identity.subject.hash(keys)
     theirs = [f"account {account}", *(f"address {each.casefold()}" for each in addresses)]
     by_person = allow_on(page, keys, what, *theirs, limit=limit, per=HOUR)
     by_network = not network or allow_on(page, keys, what, f"network {network}", limit=limit * A_NETWORK, per=HOUR)

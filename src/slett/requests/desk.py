@@ -300,7 +300,7 @@ class Desk:
             else:
                 request = file_end(page, service, closed, who.subject.hash(service.ledger.keys))
             token, session = add_session(page, service, identity, request=request.reference)
-            allowed = not address or may_send(page, service, session, _purpose(request), address, network)
+            allowed = not address or may_send(page, service, identity, _purpose(request), address, network)
             if allowed and address:
                 issue_code(page, service, session, _purpose(request), request, address)
         if not allowed:
@@ -392,7 +392,8 @@ class Desk:
         secret = before.secret if closed and before else draw_secret()
         who = Particulars(identity.subject, identity.addresses, identity.old_addresses, identity.language, secret)
         page.particulars.put(request.reference, who.pack())
-        doubt = _doubt(identity) if request.kind in ("erase", "export") else ""
+        sealed = request.kind == "close" and sealing(service) is not None  # in truth not to be undone by its owner
+        doubt = _doubt(identity) if request.kind in ("erase", "export") or sealed else ""
         wait = _wait(service, request.kind, doubt)
         scheduled = page.requests.schedule(
             request,
@@ -403,7 +404,7 @@ class Desk:
         )
         hooks.record(page, scheduled, "scheduled")
         bind_session(page, session, request.reference, secret)
-        if request.kind not in AT_ONCE:
+        if request.kind not in AT_ONCE or wait:
             starts = scheduled.not_before if wait else None
             tell(page, service, "filed", scheduled, who, starts=starts, due=scheduled.due_at, doubt=doubt)
         return Filed(scheduled, secret)

@@ -25,19 +25,17 @@ def begin_by_mailbox(service: Service, address: str, language: str, network: str
         TooMany: codes were asked for this address or from this network, known or not.
         StoreError: a store does not answer.
     """
-    address = address.strip().encode(errors="replace").decode()
+    address = _plain(address)
     subject = _subject(service, address)
+    somebody = Identity(subject, (address,), language=language, how="mailbox")
+    with service.ledger.write() as page:
+        allowed = may_send(page, service, somebody, "mailbox", address, network)
+    if not allowed:  # before anybody is looked for: that is the work that costs
+        raise TooMany
     known = _is_known(service, subject)
     with service.ledger.write() as page:
-        somebody = Identity(subject, (address,), language=language, how="mailbox")
         token, session = add_session(page, service, somebody)
-        allowed = may_send(page, service, session, "mailbox", address, network)
-        if allowed:
-            issue_code(page, service, session, "mailbox", None, address, send=known)
-        else:
-            page.sessions.end(session.id)
-    if not allowed:
-        raise TooMany
+        issue_code(page, service, session, "mailbox", None, address, send=known)
     return token
 
 
@@ -56,6 +54,15 @@ def prove_mailbox(service: Service, session: Session, code: str, network: str = 
     with service.ledger.write() as page:
         page.sessions.end(session.id)
         return add_session(page, service, replace(session.identity, subject=account, signed_in_at=page.now))[0]
+
+
+def _plain(address: str) -> str:
+    """The address to which a code goes: one that the stores would find under another is turned into that other first.
+
+    A database takes `İ` or the sign of the kelvin for the small letter, and a mail server may know both domains.
+    """
+    address = address.strip().encode(errors="replace").decode()
+    return address if address.isascii() else address.lower()
 
 
 def _subject(service: Service, address: str) -> Subject:

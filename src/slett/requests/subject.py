@@ -26,8 +26,9 @@ class Subject:
 
     @property
     def text(self) -> str:
-        """The value as it is hashed: an identifier with its letter case folded."""
-        return ",".join(str(value).lower() if isinstance(value, str) else str(value) for value in self.values)
+        """The value as it is hashed: a key as it is, since `aB3` is not `Ab3`; an identifier in small letters."""
+        text = ",".join(map(str, self.values))
+        return text if "/" in self.kind else text.lower()
 
     def hash(self, keys: Keys) -> str:
         """The keyed hash by which the ledger and the certificate know this person."""
@@ -56,7 +57,7 @@ def by_key(plan: Plan, text: str, root: str = "") -> Subject:
         )
     return Subject(
         found.root,
-        tuple(_typed(part.strip(), family, found) for part, family in zip(parts, found.keys.families, strict=True)),
+        tuple(_typed(part, family, found) for part, family in zip(parts, found.keys.families, strict=True)),
     )
 
 
@@ -77,8 +78,10 @@ def by_identifier(plan: Plan, name: str, text: str) -> Subject:
 
 def _typed(text: str, family: Family, named: Named) -> Any:
     where = f"the key of `{named.root}`" if named.root else f"the identifier `{named.identifier}`"
-    if not text:
+    if not text.strip():
         raise SubjectError(f"{where} is empty; name somebody")
+    if family != "text":
+        text = text.strip()  # a key that is a text is somebody's, and with a space at its end perhaps another's
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise SubjectError(f"{where} has characters in it that no database holds")
     if family == "integer":

@@ -98,6 +98,7 @@ def routes(portal: Portal) -> APIRouter:
     @router.post("/requests/{reference}/confirm", tags=["filing"], responses=describe(403, 404, 409, 422, 429, 503))
     def confirm(reference: Reference, sent: models.Confirmation) -> models.Confirmed:
         """The person's last word. A close and a return are done when this answers; an erasure and a copy are due.
+        So is a close that seals the account of somebody who might not be its owner: see `doubt`.
 
         Asked again with the same `visit`, the answer is the same.
         """
