@@ -191,6 +191,21 @@ def test_what_cannot_come_back_is_named_and_comes_later(shop: Scene) -> None:
     assert before["shop/users"] == shop.snapshot()["shop/users"]
 
 
+def test_a_repeated_undo_brings_back_what_waits_and_nothing_that_was_back_and_has_changed(shop: Scene) -> None:
+    """The person lives on in between, and so do the others: of a batch, too."""
+    _, outcome = shop.erase(2, 1)
+    shop.sql("DELETE FROM teams WHERE id = 2")
+    restore(shop, outcome.reference, partly=True)
+    shop.sql("INSERT INTO teams VALUES (2)", "UPDATE users SET email = 'k@x.no'", "DELETE FROM replies WHERE id = 1")
+    shop.sql("DELETE FROM posts WHERE id = 1")
+    found = restore(shop, outcome.reference, partly=True)
+    assert (found.blocked, found.rows) == ((), 1)
+    assert shop.rows("SELECT id FROM posts") == [(2,)]
+    assert shop.rows("SELECT * FROM users") == [(1, "k@x.no")]
+    with pytest.raises(NoWayBack, match="undone already"):
+        restore(shop, outcome.reference)
+
+
 def test_without_the_root_row_nothing_comes_back_even_partly(shop: Scene) -> None:
     (outcome,) = shop.erase(1)
     shop.sql("INSERT INTO users VALUES (1, 'someone@else.no')")

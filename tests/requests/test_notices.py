@@ -39,6 +39,7 @@ EVERY: list[tuple[Kind, dict[str, Any]]] = [
     ("closed", {"until": NOW.isoformat(), "erased": True, "recovery": True}),
     ("closed", {"until": NOW.isoformat(), "erased": False, "recovery": False}),
     ("returned", {}),
+    ("returned", {"until": NOW.isoformat()}),
     ("alarm", {}),
     ("done", {"kept": []}),
     ("done", {"kept": KEPT}),

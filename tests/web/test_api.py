@@ -360,6 +360,38 @@ def test_the_document_explains_every_call_member_and_error(client: TestClient) -
     assert {name for name, schema in schemas.items() if not schema.get("description") and "enum" not in schema} == set()
 
 
+def test_whoever_came_back_in_part_comes_again_by_secret_code_and_recovery_code(
+    shop: Shop, client: TestClient, sent_codes: list[str]
+) -> None:
+    map_file = shop.folder / "slett.yaml"
+    map_file.write_text(map_file.read_text().replace("slett: 1", "slett: 1\nclosing: seal", 1))
+    reference, visit = filed(client, kind="close")
+    post(client, f"/requests/{reference}/code", {"visit": visit}, 204)
+    word = {"visit": visit, "code": sent_codes[-1], "agreed": True}
+    closed = post(client, f"/requests/{reference}/confirm", word)
+    assert get(client, f"/requests/{reference}")["waits"] is None
+
+    def come(of: str) -> dict[str, Any]:
+        asked = post(client, f"/requests/{of}/return", {"secret": closed["secret"]}, 201)
+        recovery = {"recovery_code": closed["recovery_code"]}
+        back = asked["request"]["reference"]
+        code = {"visit": asked["visit"], "code": sent_codes[-1], **recovery}
+        return dict(post(client, f"/requests/{back}/confirm", code)["request"])
+
+    shop.sql("INSERT INTO sessions VALUES (1, 2, 'token-ola')")
+    back = come(reference)
+    assert back["state"] == "partially_fulfilled"
+    for each in (reference, back["reference"]):
+        status = get(client, f"/requests/{each}")
+        assert status["can_return"]
+        assert status["waits"]["until"] == closed["request"]["until"]
+        assert [each["rows"] for each in status["waits"]["done"]] == [{"wait": 1}]
+    shop.sql("DELETE FROM sessions WHERE id = 1")
+    assert come(back["reference"])["state"] == "fulfilled"
+    assert get(client, f"/requests/{reference}")["waits"] is None
+    problem(client, f"/requests/{back['reference']}/return", {"secret": closed["secret"]}, 409, "too-late")
+
+
 def test_whoever_is_sealed_is_erased_at_once_by_secret_code_and_word(
     shop: Shop, client: TestClient, sent_codes: list[str]
 ) -> None:

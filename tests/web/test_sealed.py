@@ -75,3 +75,38 @@ def test_whoever_sealed_their_account_can_have_it_erased_at_once_from_its_status
     said = text_of(visitor.get(link.removeprefix(ADDRESS)))
     assert "was ended early" in said
     assert "Come back" not in said
+
+
+@pytest.mark.parametrize("visitor", [({}, "closing: seal")], indirect=True)
+def test_whoever_came_back_in_part_sees_what_waits_and_comes_again_for_it(visitor: Browser) -> None:
+    shop = visitor.town.scene
+    visitor.to_confirm("close")
+    closed = text_of(visitor.post("/confirm", phrase="agree", code=visitor.town.code()))
+    recovery = closed.partition("Your recovery code ")[2].split()[0]
+    page = f"/status/{closed.partition('Reference number ')[2].split()[0]}"
+    shop.sql("INSERT INTO listings VALUES (10, 3, 'Table', false)")
+    visitor.post(f"{page}/return")
+    back = text_of(visitor.post("/come-back", code=visitor.town.code(), recovery=recovery))
+    assert "Welcome back" in back
+    assert "Something could not come back yet." in back
+    mine = f"/status/{back.partition('Reference number ')[2].split()[0]}"
+    link = next(word for word in closed.split() if "/s/S-" in word).removeprefix(ADDRESS)
+    assert "You have asked to come back." in text_of(visitor.get(link))
+    for each in (link, link.replace(page.rpartition("/")[2], mine.rpartition("/")[2])):
+        said = text_of(visitor.get(each))
+        assert "Still locked away" in said
+        assert "Listings: 1 entry" in said
+        assert "You can try again until" in said
+    assert "Almost everything is done" in text_of(visitor.get(mine))
+    asked = text_of(visitor.post(f"{mine}/return"))
+    assert "The rest of your account stays as it is." in asked
+    refused = text_of(visitor.post("/come-back", code=visitor.town.code(), recovery=recovery))
+    assert "It was not carried out" in refused
+    shop.sql("DELETE FROM listings WHERE id = 10")
+    visitor.get(link)
+    visitor.post(f"{page}/return")
+    visitor.post("/come-back", code=visitor.town.code(), recovery=recovery)
+    said = text_of(visitor.get(link.replace(page.rpartition("/")[2], mine.rpartition("/")[2])))
+    assert "Your account is open again." in said
+    assert "Still locked away" not in said
+    assert len(shop.rows("SELECT id FROM listings WHERE user_id = 1")) == 3

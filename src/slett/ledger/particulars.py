@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select
 
 from slett.ledger.database import mark_destroyed
 from slett.ledger.requests import DONE, FINAL
 from slett.ledger.seal import Seal
-from slett.ledger.tables import before, particulars, requests, slices
+from slett.ledger.tables import before, particulars, requests, slices, vault_rests
 
 
 class Particulars:
@@ -45,13 +45,18 @@ class Particulars:
         }
 
     def of_ended(self, limit: int = 1_000) -> tuple[str, ...]:
-        """The references of requests that are over and still have some; a close is over once something follows it."""
+        """The references of requests that are over and still have some.
+
+        A close is over once something follows it; a return in part once there is nothing more to come back.
+        """
         closed = requests.c.state.in_(DONE)
         way_back = (requests.c.kind == "close") & closed & requests.c.followed_by.is_(None)
+        left = exists().where(vault_rests.c.request == requests.c.follows)
+        rest = (requests.c.kind == "return") & (requests.c.state == "partially_fulfilled") & left
         query = (
             select(particulars.c.request)
             .join(requests, requests.c.reference == particulars.c.request)
-            .where(requests.c.state.in_(sorted(FINAL)), ~way_back)
+            .where(requests.c.state.in_(sorted(FINAL)), ~way_back, ~rest)
         )
         return tuple(self._connection.execute(query.order_by(requests.c.finished_at).limit(limit)).scalars())
 

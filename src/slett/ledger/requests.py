@@ -321,13 +321,10 @@ class Requests:
         values = {"which": reference, "what": "close", "followed_by": by}
         return self._connection.execute(_FOLLOW, values).rowcount == 1
 
-    def unfollow(self, reference: str, by: str) -> None:
-        """What was to end a close has not: it may come to another end."""
-        self._connection.execute(
-            update(requests)
-            .where(requests.c.reference == reference, requests.c.followed_by == by)
-            .values(followed_by=None)
-        )
+    def follow_instead(self, reference: str, of: str, by: str | None) -> bool:
+        """Whether this call put another request in the place of the one that followed a close; None: nothing does."""
+        mine = _SET.where(requests.c.kind == "close", requests.c.followed_by == bindparam("of"))
+        return self._connection.execute(mine, {"which": reference, "of": of, "followed_by": by}).rowcount == 1
 
     def undo(self, reference: str, by: str) -> bool:
         """Whether this call noted that an erasure was undone by a restore, the first or one that brought back more."""

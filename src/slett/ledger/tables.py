@@ -276,6 +276,14 @@ vault_parts = Table(
     Column("blob", LargeBinary, nullable=False),
 )
 
+vault_rests = Table(  # of whoever came back in part: what of their rows waits still
+    "vault_rests",
+    metadata,
+    Column("vault", ForeignKey("vaults.number"), primary_key=True),
+    Column("request", ForeignKey("requests.reference"), primary_key=True),
+    Column("lines", JSON, nullable=False),
+)
+
 approvals = Table(  # of those who want an erasure undone
     "approvals",
     metadata,

@@ -5,7 +5,7 @@ vault's own recipient, whose identity is here only wrapped, by keys that are els
 identities is the end of the way back, whatever copies of the parts there may be.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -16,12 +16,14 @@ from slett.ledger.batches import Lease, check_lease
 from slett.ledger.database import mark_destroyed
 from slett.ledger.keys import Keys
 from slett.ledger.requests import DONE, FINAL
-from slett.ledger.tables import approvals, batches, requests, vault_keys, vault_parts, vaults
+from slett.ledger.tables import approvals, batches, requests, vault_keys, vault_parts, vault_rests, vaults
 
 RETURNING = timedelta(hours=1)  # longest time that giving back takes
 
 State = Literal["filling", "sealed", "returning", "destroyed"]
 Holder = Literal["person", "service"]
+Lines = Sequence[Sequence[int]]  # (first, last) of each run of rows
+Rest = Mapping[str, Lines | None]  # by what took them, which lines of that wait; None: all. What is not named is back
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,31 @@ class Vaults:
         query = select(vault_parts.c.name).where(vault_parts.c.vault == number, vault_parts.c.name != "")
         return list(self._connection.execute(query).scalars())
 
+    # -- what waits ---------------------------------------------------------------------------------
+
+    def rest(self, number: int, request: str) -> Rest | None:
+        """What of a request's rows did not come back yet; None: nobody came back by this vault, or all of it did."""
+        mine = (vault_rests.c.vault == number) & (vault_rests.c.request == request)
+        found: Rest | None = self._connection.execute(select(vault_rests.c.lines).where(mine)).scalar()
+        return found
+
+    def leave_rest(self, number: int, request: str, rest: Rest | None) -> None:
+        """Note what of a request's rows waits from now on, and that all the others are back; None: nothing waits."""
+        mine = (vault_rests.c.vault == number) & (vault_rests.c.request == request)
+        self._connection.execute(delete(vault_rests).where(mine))
+        if rest is not None:
+            self._connection.execute(insert(vault_rests), {"vault": number, "request": request, "lines": rest})
+
+    def with_rest(self) -> tuple[str, ...]:
+        """The references of the closes of whose rows some wait although their person is back."""
+        query = (
+            select(vaults.c.request)
+            .join(vault_rests, (vault_rests.c.vault == vaults.c.number) & (vault_rests.c.request == vaults.c.request))
+            .join(requests, requests.c.reference == vaults.c.request)
+            .where(requests.c.kind == "close", vaults.c.state.in_(["sealed", "returning"]))
+        )
+        return tuple(self._connection.execute(query.order_by(vaults.c.request)).scalars())
+
     # -- the end ------------------------------------------------------------------------------------
 
     def seal(self, lease: Lease, number: int, until: datetime) -> None:
@@ -210,6 +237,7 @@ class Vaults:
             return False
         self._connection.execute(delete(vault_keys).where(vault_keys.c.vault == number))
         self._connection.execute(delete(vault_parts).where(vault_parts.c.vault == number, vault_parts.c.name == ""))
+        self._connection.execute(delete(vault_rests).where(vault_rests.c.vault == number))
         mark_destroyed(self._connection)
         return True
 

@@ -17,6 +17,7 @@ from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.pause import insist_on_work
 from slett.requests.progress import move_on, tell
 from slett.requests.refuse import Refused
+from slett.requests.rest import WAITS, is_away, leave_as_it_was, rest_of
 from slett.requests.service import Service
 from slett.requests.unsubscribe import unsubscribe
 from slett.requests.way_back import NoWayBack, bring_back, is_back, say_blocked, shut_again, vault_of
@@ -149,16 +150,21 @@ def _bring_back(service: Service, request: Request, closed: Request, who: Partic
             return
         if given.blocked:
             shut_again(page, service, closed)
-        _end(page, service, request, who, {"": {"return": given.rows}}, reason)
+        waiting = {table: {WAITS: rows} for table, rows in given.waiting.items()}
+        _end(page, service, request, who, {"": {"return": given.rows}, **waiting}, reason)
 
     def stays_closed(page: Page, reason: str) -> None:
         if move_on(page, request.reference, "running", "scheduled"):
-            page.requests.unfollow(closed.reference, request.reference)
+            leave_as_it_was(page, closed, request)
             shut_again(page, service, closed)
             move_on(page, request.reference, "scheduled", "refused", reason=reason)
             tell(page, service, "refused", request, who, found=True, reason=reason)
 
     try:
+        with service.ledger.read() as page:
+            rest = rest_of(page, closed)
+            if closed.followed_by != request.reference or (rest and is_away(page, rest)):
+                raise NoWayBack("they have left again meanwhile")
         bring_back(service, closed, settle, partly=True)
     except NoWayBack as error:  # or another process came to the end meanwhile: then nothing is moved
         with service.ledger.write() as page:
@@ -185,7 +191,8 @@ def _end(page: Page, service: Service, request: Request, who: Particulars, count
         tell(page, service, "closed", request, who, until=until, erased=erased, recovery=False)
     elif request.kind == "return":
         page.before.destroy(request.follows or "")
-        tell(page, service, "returned", request, who)
+        rest = rest_of(page, request) if left else None
+        tell(page, service, "returned", request, who, until=rest.until if rest else "")
     else:
         tell(page, service, "done", request, who, kept=[])
 

@@ -35,9 +35,10 @@ from slett.requests.particulars import Particulars, draw_secret, hash_secret, re
 from slett.requests.progress import move_on, record_cancelled, tell
 from slett.requests.put_away import confirm_end, file_end, is_beyond, may_end
 from slett.requests.refuse import Refusal, Refused
+from slett.requests.rest import leave_as_it_was, may_come_again
 from slett.requests.service import Service
 from slett.requests.sessions import Session, add_session, bind_session, read_session
-from slett.requests.status import Status, can_return, status_of
+from slett.requests.status import Status, can_return, status_of, waiting_of
 from slett.requests.way_back import (
     NoWayBack,
     VaultIdentity,
@@ -119,7 +120,13 @@ class Desk:
             found = status_of(service, request, page.now, language)
             who = read_particulars(page, request.reference) if may_end(page, request) else None
             stoppable = found.can_cancel and not is_beyond(page, request)
-            return replace(found, can_cancel=stoppable, can_erase=who is not None and bool(who.addresses))
+            return replace(
+                found,
+                can_cancel=stoppable,
+                can_return=found.can_return or may_come_again(page, request) is not None,
+                can_erase=who is not None and bool(who.addresses),
+                waits=waiting_of(service, page, request, language),
+            )
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -238,7 +245,7 @@ class Desk:
             if is_beyond(page, request) or not page.requests.withdraw(request.reference):
                 return False
             if closed := page.requests.get(request.follows) if request.kind == "return" and request.follows else None:
-                page.requests.unfollow(closed.reference, request.reference)
+                leave_as_it_was(page, closed, request)
                 shut_again(page, service, closed)
             record_cancelled(page, request)
             if who := read_particulars(page, request.reference):
@@ -287,8 +294,10 @@ class Desk:
         service = self._service_of()
         with service.ledger.write() as page:
             closed = self._opened(page, service, reference, secret)
-            who = read_particulars(page, closed.reference)
-            may = can_return(closed, page.now) if kind == "return" else may_end(page, closed)
+            rest = may_come_again(page, closed) if kind == "return" else None
+            closed = rest.closed if rest else closed
+            who = read_particulars(page, (rest.back if rest else closed).reference)
+            may = rest or (can_return(closed, page.now) if kind == "return" else may_end(page, closed))
             if who is None or not may:
                 raise TooLate(_why_too_late(closed))
             address = next(iter(who.addresses), "")
@@ -346,7 +355,9 @@ class Desk:
         """The open request of that person and kind; filed now if there is none."""
         subject = identity.subject.hash(service.ledger.keys)
         found = page.requests.find_open(kind, subject)
-        if found and not (kind == "erase" and found.state == "filed" and found.follows):  # asked for from a status page
+        again = found and kind == "return" and found.follows != (follows and follows.reference)  # from another close
+        asked = found and kind == "erase" and found.state == "filed" and found.follows  # for, from a status page
+        if found and not (again or asked):
             return found
         promise = timedelta(hours=service.settings.promise_hours)
         (request,) = page.requests.file(kind, [subject], service.datamap.digest, promise, follows=follows)
@@ -381,9 +392,13 @@ class Desk:
             bind_session(page, session, request.reference, secret)
             return Filed(page.requests.get(request.reference) or request, secret)
         if closed:
-            if not (can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)):
+            if rest := may_come_again(page, closed):
+                came = page.requests.follow_instead(closed.reference, rest.back.reference, request.reference)
+            else:
+                came = can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)
+            if not came:
                 raise TooLate(_why_too_late(closed))
-            before = read_particulars(page, closed.reference)
+            before = read_particulars(page, (rest.back if rest else closed).reference)
             if opened is not None:
                 let_service_open(page, service, closed, opened)
             elif needs_code(page, closed):

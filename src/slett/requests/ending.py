@@ -16,6 +16,7 @@ from slett.requests.hold import ask_again, by_keys
 from slett.requests.journal import mark
 from slett.requests.particulars import read_particulars
 from slett.requests.progress import tell
+from slett.requests.rest import end_rests
 from slett.requests.service import Service
 from slett.requests.settling import settle
 from slett.requests.subject import Subject
@@ -55,6 +56,8 @@ def finish(service: Service, batch: Batch, walk: Walk, left: Sequence[Left], rea
         }
         stones = _stones(service, batch, walk)
         _end_restores(page, service, stones)
+        if batch.kind != "close":
+            end_rests(page, service.ledger.keys, stones)
         if not left:
             page.tombstones.add(stones)  # of a sealed account, until its owner comes back
         if batch.kind == "close":

@@ -17,6 +17,7 @@ from slett.plan import Step
 from slett.plan.links import identifier_set
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.refuse import Refusal, Refused
+from slett.requests.rest import rests_of
 from slett.requests.service import Service
 from slett.requests.subject import Subject, collected
 from slett.stores.errors import Unavailable
@@ -51,7 +52,8 @@ def place(
     Args:
         tables: `store/table`; none: everything of theirs.
 
-    Whoever was sealed when they closed their account is held, too: what is in their vault is not destroyed.
+    Whoever was sealed when they closed their account is held, too, and so is what did not come back with them yet:
+    what is in their vault is not destroyed.
 
     Raises:
         Refused: nobody is found by what was given, or several people; or they are erased, and could be brought back.
@@ -68,7 +70,7 @@ def place(
         live = bool(walk.found_roots() or sum(Run(walk, service.settings.chunk_rows).count()))
         marks = {(subject.kind, subject.text), *(mark for _, mark in marks_of(service, walk))}
     with service.ledger.write() as page:
-        sealed = _sealed(page, marks)
+        sealed = _sealed(page, service, marks)
         if not live and not sealed:
             raise Refused(_why_not_found(page, marks))
         number = page.holds.add(basis, by, review, tables, [*sorted(marks), *map(_mark, sealed)])
@@ -98,10 +100,11 @@ def hold_on(page: Page, closed: Request) -> Hold | None:
     return next((each for each in page.holds.standing() if each.number in on), None) if on else None
 
 
-def _sealed(page: Page, marks: Iterable[Mark]) -> list[Request]:
+def _sealed(page: Page, service: Service, marks: Iterable[Mark]) -> list[Request]:
     """The closes that sealed whoever had one of these keys or identifiers, and whose end has not come."""
     found = []
-    for closed in _gone(page, marks, "close"):
+    rests = [rest.closed for rest, _ in rests_of(page, service.ledger.keys, marks)]
+    for closed in [*_gone(page, marks, "close"), *rests]:
         page.requests.lock("close", closed.subject)  # whoever ends it waits, or has ended it: look again
         if (vault := page.vaults.of_request(closed.reference)) and vault.may_open:
             found.append(closed)

@@ -17,6 +17,7 @@ from slett.requests.hold import hold_on
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.pause import insist_on_work
 from slett.requests.progress import move_on, record_cancelled
+from slett.requests.rest import came_back_by, leave_as_it_was
 from slett.requests.service import Service
 from slett.requests.subject import Subject, collected, newest_stones
 from slett.requests.undo import AGREE_WITHIN
@@ -33,7 +34,9 @@ def may_end(page: Page, closed: Request) -> bool:
     if vault is None or vault.state != "sealed" or closed.held is not None:
         return False
     after = page.requests.get(closed.followed_by) if closed.followed_by else None
-    return after is None or (after.kind == "return" and after.state == "scheduled")
+    if after is None:
+        return True
+    return after.kind == "return" and after.state == "scheduled" and came_back_by(page, closed) is None
 
 
 def is_beyond(page: Page, request: Request) -> bool:
@@ -88,7 +91,7 @@ def _cancel_return(page: Page, closed: Request, reference: str) -> None:
     after = page.requests.get(reference)
     if after is None or after.kind != "return" or not page.requests.withdraw(reference):
         raise TooLate(after.state if after else "over")
-    page.requests.unfollow(closed.reference, reference)
+    leave_as_it_was(page, closed, after)
     record_cancelled(page, after)
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from slett.datamap.model import OTHER
-from slett.ledger import FINAL, Request
-from slett.ledger.requests import DONE, State
+from slett.ledger import FINAL, Page, Request
+from slett.ledger.requests import DONE, Counts, State
+from slett.requests.rest import WAITS, rest_of
 from slett.requests.service import Service
 
 StepName = Literal["filed", "confirmed", "waited", "carried_out", "checked"]
@@ -43,6 +44,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What did not come back with its person to a sealed account, and until when it may."""
+
+    until: datetime
+    done: tuple[Done, ...]  # by category
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     request: Request
     steps: tuple[Step, ...]
@@ -52,6 +61,7 @@ class Status:
     can_cancel: bool
     can_return: bool
     can_erase: bool = False  # at once: whoever is put away since they closed their account
+    waits: Waiting | None = None  # of a close, and of a return that follows it
 
 
 def status_of(service: Service, request: Request, now: datetime, language: str = "") -> Status:
@@ -67,12 +77,21 @@ def status_of(service: Service, request: Request, now: datetime, language: str =
     return Status(
         request=request,
         steps=tuple(_steps(request)),
-        done=tuple(_done(service, request, language)) if request.state in FINAL else (),
+        done=tuple(_done(service, request.counts, language)) if request.state in FINAL else (),
         receipt=request.certificate is not None,
         copy_until=copy_until if copy_until and now < copy_until else None,
         can_cancel=_can_cancel(request),
         can_return=can_return(request, now),
     )
+
+
+def waiting_of(service: Service, page: Page, request: Request, language: str = "") -> Waiting | None:
+    """What waits since somebody came back in part: said of the close, and of each return that follows it."""
+    rest = rest_of(page, request)
+    if rest is None:
+        return None
+    counts = {name: {WAITS: rows} for name, rows in rest.rows.items()}
+    return Waiting(rest.until, tuple(_done(service, counts, language)))
 
 
 def _can_cancel(request: Request) -> bool:
@@ -103,9 +122,9 @@ def _steps(request: Request) -> list[Step]:
     return steps
 
 
-def _done(service: Service, request: Request, language: str) -> list[Done]:
+def _done(service: Service, counts: Counts, language: str) -> list[Done]:
     by_category: dict[str, dict[str, int]] = {}
-    for name, actions in request.counts.items():
+    for name, actions in counts.items():
         mapped = service.relations.tables.get(name)
         rows = by_category.setdefault(mapped.category if mapped else OTHER, {})
         for action, count in actions.items():

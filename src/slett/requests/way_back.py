@@ -13,6 +13,7 @@ from slett.ledger import FINAL, Page, Request
 from slett.ledger.requests import DONE
 from slett.ledger.vaults import Holder, Vault
 from slett.requests.batch import Batch
+from slett.requests.hold import hold_on
 from slett.requests.service import Service
 from slett.stores.giveback import Blocked
 from slett.stores.taken import Taken
@@ -230,6 +231,8 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
                 page.vaults.end_return(one.vault.number)
         raise
     with service.ledger.write() as page:
+        for one in opened if is_back(given) else ():  # what is back does not come again: its owner may delete it
+            page.vaults.leave_rest(one.vault.number, request.reference, given.rests.get(one.vault.number))
         settle(page, given)
         if is_back(given):
             for each in (request.reference, *_twins(page, request)):
@@ -255,7 +258,8 @@ def _begin(page: Page, service: Service, request: Request, vault: Vault | None, 
         raise NoWayBack(_why_not(vault))
     person = None if len(vault.people) == 1 else list(vault.people).index(request.reference)
     identity = unwrap_for_service(service.ledger.keys, wrapped)
-    return Opened(service.ledger, vault, identity, place_of(service), person)
+    rest = page.vaults.rest(vault.number, request.reference)
+    return Opened(service.ledger, vault, identity, place_of(service), person, rest)
 
 
 def kept_back_of(page: Page, erased: Request) -> list[Request]:
@@ -312,13 +316,21 @@ def end_ways_back(service: Service) -> int:
     with service.ledger.read() as page:
         over = [each for each in page.vaults.over() if not _has_window(page, each)]
         scattered = page.vaults.scattered()
+    ended = 0
     for vault in over:
         with service.ledger.write() as page:
-            if page.vaults.destroy(vault.number, at_end=True):
+            if not _is_held(page, vault) and page.vaults.destroy(vault.number, at_end=True):
                 page.log.append([{"event": "beyond recovery", "request": each} for each in vault.people])
+                ended += 1
     for number in scattered:
         _sweep_up(service, number)
-    return len(over)
+    return ended
+
+
+def _is_held(page: Page, vault: Vault) -> bool:
+    """Whether it is of a close, and somebody holds what is in it: what is left of it stays until the release."""
+    closed = page.requests.get(vault.request) if vault.request else None
+    return closed is not None and closed.kind == "close" and hold_on(page, closed) is not None
 
 
 def _settle_forgotten(service: Service) -> None:

@@ -13,10 +13,8 @@ from sqlalchemy import and_, case, exists, func, literal, not_, or_, select, tru
 from slett.stores.errors import Conflict
 from slett.stores.schema import ForeignKey, Table
 from slett.stores.sql import Session
-from slett.stores.staging import SOME, Column, Staged, image
+from slett.stores.staging import BACK, SOME, Column, Staged, image
 from slett.stores.writing import ask, insert, present, value_columns, write_back
-
-BACK = -1  # in the place of why not: it is there already
 
 
 def judge(session: Session, staged: Staged) -> list[int]:
@@ -42,7 +40,7 @@ def judge(session: Session, staged: Staged) -> list[int]:
 def _count(session: Session, staged: Staged) -> list[int]:
     """How many rows are back, may go back, and are blocked for each reason."""
     mine = staged.table
-    named = [flag for flag, name in zip(staged.flags, staged.taken.columns, strict=False) if _counts(staged, name)]
+    named = [flag for flag, name in zip(staged.flags, staged.taken.columns, strict=False) if staged.decides(name)]
 
     def having(number: int) -> Any:
         return func.count(case((or_(*(mine.c[each] == number for each in staged.flags)), 1)))
@@ -119,11 +117,6 @@ def mark_back(session: Session, staged: Staged) -> int:
     mine = staged.table
     made = ask(session, staged, "back", lambda: update(mine).values(why=BACK).where(_is_back(session, staged)))
     return int(made.rowcount)
-
-
-def _counts(staged: Staged, name: str) -> bool:
-    """Whether a row is back only with this column: not so for time stamps and what triggers write."""
-    return staged.taken.what == "rows" or name in staged.taken.written
 
 
 def _settled(staged: Staged) -> list[tuple[Column, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import TableClause, case, delete, func, select, table, update
+from sqlalchemy import ColumnElement, TableClause, case, delete, func, or_, select, table, update
 from sqlalchemy import column as sa_column
 
 from slett.stores.errors import Busy, StoreError, Unavailable
@@ -19,6 +19,7 @@ from slett.stores.statements import Prepared
 from slett.stores.taken import Taken, form_of
 
 SOME = 5_000  # lines named in one statement
+BACK = -1  # in the place of why not: it is there already
 FEW = 100  # rows that are found without an index, and need no statistics
 
 
@@ -69,6 +70,10 @@ class Staged:
         """The columns that say why not: one a row, or one a column of values."""
         return ("why",) if self.taken.what == "rows" else tuple(f"why{n}" for n in range(len(self.taken.columns)))
 
+    def decides(self, name: str) -> bool:
+        """Whether a row is back only with this column: not so for time stamps and what triggers write."""
+        return self.taken.what == "rows" or name in self.taken.written
+
     def of(self, name: str) -> str:
         """The staging column that holds a captured column as it was."""
         return f"f{self.taken.fields.index(name)}"
@@ -81,6 +86,7 @@ def stage(
     person: int | None = None,
     *,
     without: Collection[str] = (),
+    lines: Sequence[Sequence[int]] | None = None,
 ) -> Staged:
     """The captured rows, or those of one person, in a temporary table. Changes nothing that lasts.
 
@@ -89,6 +95,7 @@ def stage(
     Args:
         blocks: as they were handed out, whole and in their order; of several captures of the same shape, if need be.
         without: captured columns that may be missing by now.
+        lines: (first, last) of each run of rows that are wanted, as `lines_left` gave them; None: all.
 
     Raises:
         StoreError: the table is gone, or the blocks are not of this kind of database.
@@ -108,12 +115,43 @@ def stage(
             dialect.take_in(connection, staged.name, names, blocks, person)
         if person is not None:
             session.run(delete(staged.table).where(staged.table.c.person != person))
+        if lines is not None:
+            _leave_only(session, staged, lines)
         staged.rows = _collapse(session, staged)
         staged.misfits = tuple(dict.fromkeys(_misfits(session, staged)))
         if staged.rows > FEW:
             session.run_aside([*((each, ()) for each in indexes), *dialect.analysing(staged.name)])
     session.staged.append(staged)
     return staged
+
+
+def lines_left(session: Session, staged: Staged) -> list[tuple[int, int]]:
+    """(first, last) of each run of staged rows that are not back. Ask when all was tried.
+
+    The same blocks have the same lines whenever they are staged for the same person.
+    """
+    runs: list[tuple[int, int]] = []
+    if staged.rows and staged.back < staged.rows:
+        mine = staged.table
+        known = zip(staged.flags, staged.taken.columns, strict=False)
+        waits = or_(*(mine.c[flag] != BACK for flag, name in known if staged.decides(name)))
+        for (line,) in session.run(select(mine.c.line).where(waits).order_by(mine.c.line)):
+            first = runs.pop()[0] if runs and runs[-1][1] == line - 1 else line
+            runs.append((first, line))
+    return runs
+
+
+def _leave_only(session: Session, staged: Staged, lines: Sequence[Sequence[int]]) -> None:
+    """Delete what lies between these runs of lines."""
+    mine, after = staged.table.c.line, 0
+    gaps: list[ColumnElement[bool]] = []
+    for first, last in lines:
+        if first > after + 1:
+            gaps.append(mine.between(after + 1, first - 1))
+        after = last
+    gaps.append(mine > after)
+    for start in range(0, len(gaps), FEW):
+        session.run(delete(staged.table).where(or_(*gaps[start : start + FEW])))
 
 
 def recall(session: Session, staged: Staged, what: Hashable, make: Callable[[], Any]) -> Prepared:

@@ -6,7 +6,7 @@ crash between two commits leaves the vault as it was; a second time, what is bac
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import compare_digest
 from itertools import groupby
@@ -14,10 +14,11 @@ from itertools import groupby
 from pyrage import x25519
 
 from slett.ledger import Ledger
-from slett.ledger.vaults import Part, Vault
+from slett.ledger.vaults import Lines, Part, Rest, Vault
 from slett.plan.graph import components
 from slett.stores.giveback import Blocked, Staged, blocked, give_back, reach_back, stage
 from slett.stores.sql import Session
+from slett.stores.staging import lines_left
 from slett.stores.straight import Astray, Straight, defers
 from slett.stores.taken import Taken
 from slett.vault.identity import VaultError
@@ -34,6 +35,8 @@ class Given:
 
     rows: int
     blocked: tuple[Blocked, ...]
+    rests: Mapping[int, Rest] = field(default_factory=dict)  # by the vault's number, what of it waits now
+    waiting: Mapping[str, int] = field(default_factory=dict)  # how many rows of which `store/table` that are
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class Opened:
     identity: x25519.Identity
     place: Place | None
     person: int | None = None  # whose rows are wanted, by their number in the batch; None: everybody's
+    rest: Rest | None = None  # what of them waits since they came back in part; None: nothing is back
+
+    def wanted(self, name: str) -> tuple[bool, Lines | None]:
+        """(whether anything is that was taken so, which lines of that: None, all)."""
+        return (True, None) if self.rest is None else (name in self.rest, self.rest.get(name))
 
     def frames(self, only: Collection[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """(number of its part, frame), as they were taken; a part at a time in memory.
@@ -93,11 +101,14 @@ def put_back(
         VaultError: a part does not open.
         StoreError: a store failed. Nothing was written, unless it failed when it committed: then repeat it.
     """
-    back = _straight(opened, sessions, may_commit)
+    again = any(one.rest is not None for one in opened)
+    back = None if again else _straight(opened, sessions, may_commit)
     if back is not None:
         return Given(back, ())
     rows = 0
     found: list[Blocked] = []
+    rests: dict[int, dict[str, Lines | None]] = {one.vault.number: {} for one in opened}
+    waiting: dict[str, int] = {}
     missing = False
     with ExitStack() as stack:
         for session in sessions.values():
@@ -105,26 +116,34 @@ def put_back(
             stack.enter_context(session.exactly())
         with _patiently(sessions):
             staged: list[tuple[Session, Staged]] = []  # what was taken last comes first
+            places: list[tuple[int, str]] = []  # of each of these, its vault and what took it
             circles = {name: _in_circles(session) for name, session in sessions.items()}
-            for one, taken, blocks in _all_groups(opened, sessions):
+            for one, name, taken, blocks in _all_groups(opened, sessions):
                 if taken.store not in sessions:
                     found.append(Blocked(taken.store, taken.table, 0, "the map has no such store any more"))
                     missing |= needed(taken)
+                    rests[one.vault.number][name] = one.wanted(name)[1]
                     continue
                 session = sessions[taken.store]
                 without = dropped.get(f"{taken.store}/{taken.table}", ())
-                now = stage(session, taken, blocks, one.person, without=without)
+                now = stage(session, taken, blocks, one.person, without=without, lines=one.wanted(name)[1])
                 for before in (each for of, each in staged if of is session and now.taken.what == "values"):
                     reach_back(session, before, now, apart=circles[taken.store].get(before.taken.table, ()))
                 staged.append((session, now))
+                places.append((one.vault.number, name))
             for together, back, stays in _as_far_as_it_goes(staged):
                 missing |= bool(stays) and any(needed(each.taken) for each in together)
                 found += stays
                 rows += back
             if missing:
                 raise CannotGoBack(found)
+            for (session, now), (number, name) in zip(staged, places, strict=True) if found else ():
+                if lines := lines_left(session, now):
+                    rests[number][name] = lines
+                    table = f"{now.taken.store}/{now.taken.table}"
+                    waiting[table] = waiting.get(table, 0) + sum(last - first + 1 for first, last in lines)
         may_commit()
-    return Given(rows, tuple(found))
+    return Given(rows, tuple(found), rests, waiting)
 
 
 def _straight(opened: Sequence[Opened], sessions: Mapping[str, Session], may_commit: Callable[[], None]) -> int | None:
@@ -138,7 +157,7 @@ def _straight(opened: Sequence[Opened], sessions: Mapping[str, Session], may_com
                 rows = 0
                 for one in opened:
                     ways = {name: Straight(session, one.person) for name, session in sessions.items()}
-                    for taken, blocks in _groups(one, sessions):
+                    for _, taken, blocks in _groups(one, sessions):
                         if taken.store not in ways:
                             raise Astray
                         rows += ways[taken.store].take(taken, blocks)
@@ -224,14 +243,17 @@ def _refers_to(session: Session) -> dict[str, list[str]]:
 
 def _all_groups(
     opened: Sequence[Opened], sessions: Mapping[str, Session]
-) -> Iterator[tuple[Opened, Taken, Iterator[bytes]]]:
+) -> Iterator[tuple[Opened, str, Taken, Iterator[bytes]]]:
     for one in opened:
-        for taken, blocks in _groups(one, sessions):
-            yield one, taken, blocks
+        for name, taken, blocks in _groups(one, sessions):
+            yield one, name, taken, blocks
 
 
-def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[Taken, Iterator[bytes]]]:
-    """What each step took out of each table, in all passes: what was taken last comes first."""
+def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[str, Taken, Iterator[bytes]]]:
+    """What each step took out of each table, in all passes: what was taken last comes first.
+
+    Each has a name, which depends on nothing but what is in the vault.
+    """
     groups: dict[Group, set[int]] = {}
     kept: list[Frame] | None = []  # all of them, unless that is too much to keep in memory
     size = 0
@@ -242,9 +264,12 @@ def _groups(opened: Opened, sessions: Mapping[str, Session]) -> Iterator[tuple[T
         turn = len(groups)  # of two changes of one step, what guards it came first
         known = next((each for each in groups if each[0] == frame.position and each[2] == frame.taken), None)
         groups.setdefault(known or (frame.position, turn, frame.taken), set()).add(number)
-    for (position, _, taken), numbers in _parents_first(groups, sessions):
+    for (position, turn, taken), numbers in _parents_first(groups, sessions):
+        name = f"{position} {turn}"
+        if not opened.wanted(name)[0]:
+            continue
         frames = iter(kept) if kept is not None else (frame for _, frame in opened.frames(numbers))
-        yield taken, (each.content for each in frames if each.position == position and each.taken == taken)
+        yield name, taken, (each.content for each in frames if each.position == position and each.taken == taken)
 
 
 def _parents_first(groups: Mapping[Group, set[int]], sessions: Mapping[str, Session]) -> list[tuple[Group, set[int]]]:

@@ -215,6 +215,7 @@ def _come_back(visitor: Visitor, *, sent: bool, errors: dict[str, str] | None = 
         sent=sent,
         mailbox=hidden(addresses[0]) if addresses else "",
         recovery=visitor.portal.desk.needs_recovery(request),
+        waits=visitor.portal.desk.status(request).waits,
         typed=visitor.form.get("recovery", ""),
         typed_code=visitor.form.get("code", "") if errors and "code" not in errors else "",
         portal=visitor.portal.settings.portal,

@@ -1,3 +1,3 @@
 """How the ledger's schema came to be, one step a file, applied when a ledger is opened."""
 
-HEAD = "0010"
+HEAD = "0011"

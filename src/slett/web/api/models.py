@@ -165,7 +165,7 @@ class Request(Answer):
     finished_at: datetime | None
     until: Annotated[datetime | None, Field(description="Of a closed account: how long it has a way back.")]
     follows: Annotated[str | None, Field(description="The request that this one comes after.")]
-    followed_by: Annotated[str | None, Field(description="Of a close: its return or its erasure.")]
+    followed_by: Annotated[str | None, Field(description="Of a close: its last return, or its erasure.")]
     doubt: Annotated[Doubt, Field(description="Why it waits longer than others.")]
     reason: Annotated[str, Field(description="Why it ended so.")]
 
@@ -186,6 +186,13 @@ class Done(Answer):
     rows: Annotated[dict[str, int], Field(description="What was done → how many rows.")]
 
 
+class Waiting(Answer):
+    """What did not come back with its person to a sealed account. They may ask for it once more, by `return`."""
+
+    until: Annotated[datetime, Field(description="When it is destroyed.")]
+    done: Annotated[list[Done], Field(description="By category; `wait` → how many rows.")]
+
+
 class Status(Answer):
     """How far a request has come."""
 
@@ -197,6 +204,7 @@ class Status(Answer):
     can_cancel: bool
     can_return: bool
     can_erase: Annotated[bool, Field(description="At once: of a sealed account whose window is open.")]
+    waits: Annotated[Waiting | None, Field(description="Of a close and its return: what could not come back yet.")]
 
 
 class Filed(Answer):
