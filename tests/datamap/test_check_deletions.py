@@ -50,6 +50,20 @@ def test_a_foreign_key_through_which_a_row_is_found_is_handled_where_only_one_ro
     )
 
 
+def test_the_hint_to_a_foreign_key_says_which_column_it_leads_to() -> None:
+    """Without `match` the reference would mean the primary key, and find the rows of whoever has that number."""
+    posts = table("posts", "id integer, user_id integer, number integer", key("user_id", "users"), unique=["number"])
+    notes = table(
+        "notes", "id integer, user_id integer, post_number integer",
+        key("user_id", "users"), key("post_number", "posts", "number"),
+    )  # fmt: skip
+    text = MY_POSTS + "notes: {references: [{column: user_id, to: users}%s], action: delete}"
+    [problem] = found(text % "", USERS, posts, notes)
+    written = "{column: post_number, to: posts, match: number}"
+    assert f"add `{written}`" in problem.hint
+    assert codes(text % f", {written}", USERS, posts, notes) == []
+
+
 def test_strangers_replies_to_my_comment_must_be_decided() -> None:
     comments = table(
         "comments", "id integer, user_id integer, parent_id integer?",

@@ -100,6 +100,23 @@ def test_part_of_a_composite_foreign_key_will_do_where_it_is_unique_over_there()
     assert codes(text, USERS, orders, items) == []
 
 
+def test_a_reference_to_another_column_than_the_foreign_key_would_match_strangers_rows() -> None:
+    """Both are numbers, and without `match` the reference means the primary key."""
+    users = table("users", "id integer, number integer, email text", unique=["number", "email"])
+    notes = table("notes", "id integer, user_number integer", key("user_number", "users", "number"))
+    text = ROOT + "notes: {references: [{column: user_number, to: users%s}], action: delete}"
+    [problem, *_] = found(text % "", users, notes)
+    assert (problem.code, problem.hint) == ("another-column", "write `match: number`")
+    assert codes(text % ", match: number", users, notes) == []
+
+
+def test_of_two_foreign_keys_on_the_same_column_a_reference_may_follow_either() -> None:
+    users = table("users", "id integer, number integer, email text", unique=["number", "email"])
+    both = (key("user_id", "users"), key("user_id", "users", "number"))
+    text = ROOT + "notes: {references: [{column: user_id, to: users, match: number}], action: delete}"
+    assert "another-column" not in codes(text, users, table("notes", "id integer, user_id integer", *both))
+
+
 def test_a_value_that_several_people_can_have_is_warned_of() -> None:
     users = table("users", "id integer, email text, code integer", unique=["email"])
     notes = table("notes", "id integer, code integer")

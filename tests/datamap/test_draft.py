@@ -223,6 +223,50 @@ def test_a_name_that_another_table_bears_does_not_lead_to_the_root() -> None:
     assert drafted(USERS, carts, clients, root="users").table("shop", "carts") is None
 
 
+def test_what_a_name_means_is_the_table_that_is_called_so_and_no_other_that_ends_in_it() -> None:
+    """Else `blocked_users` beside `users` would leave every `user_id` of the schema without a meaning."""
+    tables = (table("blocked_users", "id integer, reason text"), table("carts", "id integer, user_id integer"))
+    assert [each.table for each in of("carts", *tables).references] == ["users"]
+    people = table("user_auth", "id integer, email text, password text")
+    found = drafted(people, table("settings_user", "user_id integer, name text", primary_key="user_id name"), *tables)
+    assert [each.table for each in found.stores["shop"].tables["carts"].references] == ["user_auth"]
+
+
+def test_of_tables_that_end_alike_the_one_with_the_same_prefix_is_meant() -> None:
+    posts = [table(f"{prefix}_posts", "id integer, user_id integer") for prefix in ("blog", "shop")]
+    found = of("blog_postmeta", *posts, table("blog_postmeta", "id integer, post_id integer"))
+    assert [each.table for each in found.references] == ["blog_posts"]
+
+
+@pytest.mark.parametrize("family", ["text", "uuid"])
+def test_a_key_that_is_no_number_leads_by_its_name_too(family: str) -> None:
+    users = table("users", f"id {family}, email text")
+    found = drafted(users, table("carts", f"id integer, userId {family}")).table("shop", "carts")
+    assert found
+    assert [(each.columns, each.table) for each in found.references] == [(("userId",), "users")]
+
+
+def test_a_text_that_only_says_who_is_no_reference() -> None:
+    users = table("users", "id text, email text")
+    assert drafted(users, table("books", "id integer, author text")).table("shop", "books") is None
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["rev_deleted integer", "deleted integer", "created_at integer", "active_users integer", "followers integer"],
+)
+def test_a_flag_a_time_and_a_number_of_people_are_no_references(columns: str) -> None:
+    assert drafted(USERS, table("pages", f"id integer, {columns}")).table("shop", "pages") is None
+
+
+def test_a_row_that_has_the_persons_own_key_is_part_of_them() -> None:
+    stats = table("reading_stats", "user_id integer, minutes integer", primary_key="user_id")
+    found = of("reading_stats", stats)
+    assert [(each.columns, each.table) for each in found.references] == [(("user_id",), "users")]
+    numbered = with_default(table("directory", "user_id integer, minutes integer", primary_key="user_id"), "user_id")
+    assert drafted(USERS, numbered).table("shop", "directory") is None
+
+
 def test_a_name_alone_does_not_lead_to_a_key_of_another_type() -> None:
     assert drafted(USERS, table("carts", "id integer, user_id text")).table("shop", "carts") is None
 

@@ -1,7 +1,7 @@
 """What is wrong in a map: where, what, and what to write instead."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -41,6 +41,7 @@ Code = Literal[
     "no-path",
     "column-count",
     "partial-foreign-key",
+    "another-column",
     "match-not-unique",
     "shared-across-stores",
     "incomparable",
@@ -118,6 +119,11 @@ def suggestion(word: str, options: Iterable[str]) -> str:
 def listed(words: Iterable[str]) -> str:
     """The words as a message lists them: `a`, `b`."""
     return ", ".join(map(quoted, words))
+
+
+def flow(names: Sequence[str]) -> str:
+    """Names as a map writes them: one as it is, several as a list."""
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
 
 
 def error(code: Code, place: Place, message: str, hint: str = "") -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from slett.datamap.check.context import Context
 from slett.datamap.model import Reference, TableMap
-from slett.datamap.problem import Problem, error, listed, quoted, warning
+from slett.datamap.problem import Problem, error, flow, listed, quoted, warning
 from slett.stores.schema import ForeignKey, Table
 
 EFFECTS = {
@@ -32,7 +32,7 @@ def _reaches(context: Context, parent: TableMap, child: TableMap, table: Table, 
             _overlaps(child, key) or _links(context, parent, child, key) or _leads(context, parent, child, table, key)
         )
         if child.action == "ignore" or not handled:
-            yield _unhandled(parent, child, table, key)
+            yield _unhandled(context, parent, child, table, key)
         return
     if all(reference.when for reference in covering):
         message = (
@@ -64,14 +64,14 @@ def _way_out(parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -
     return f"take {listed(key.columns)} out of `columns`, or write a rule for it under `anonymise`"
 
 
-def _unhandled(parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> Problem:
-    column = key.columns[0] if len(key.columns) == 1 else f"[{', '.join(key.columns)}]"
+def _unhandled(context: Context, parent: TableMap, child: TableMap, table: Table, key: ForeignKey) -> Problem:
     word = "column" if len(key.columns) == 1 else "columns"
+    live = context.live(parent.store, parent.name)
+    match = f", match: {flow(key.match)}" if live is None or key.match != live.primary_key else ""
     nullable = any((found := table.column(name)) and found.nullable for name in key.columns)
     mention = f", or add `kind: mention` to it if they are{'' if nullable else ' (it is NOT NULL: with `set`)'}"
-    hint = (
-        f"add `{{{word}: {column}, to: {parent.name}}}` to its references if the rows are not other people's{mention}"
-    )
+    reference = f"{{{word}: {flow(key.columns)}, to: {parent.name}{match}}}"
+    hint = f"add `{reference}` to its references if the rows are not other people's{mention}"
     if child.action == "ignore":
         hint = "decide about this table instead of ignoring it"
     what = f"foreign key {quoted(key.name)}" if key.name else f"the foreign key on {listed(key.columns)}"

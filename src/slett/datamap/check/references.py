@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from slett.datamap.check.context import Context
 from slett.datamap.model import Reference, TableMap
-from slett.datamap.problem import Problem, error, listed, quoted, suggestion, warning
+from slett.datamap.problem import Problem, error, flow, listed, quoted, suggestion, warning
 from slett.stores.schema import Table
 
 
@@ -83,6 +83,23 @@ def _strangers(context: Context, mapped: TableMap, table: Table, other: Table, n
     """References whose values do not tell one row over there from another."""
     reference = mapped.references[number]
     place, match = mapped.at("references", number), context.match(reference)
+    keys = [
+        key
+        for key in table.foreign_keys
+        if key.table == reference.table
+        and reference.store == mapped.store
+        and set(key.columns) == set(reference.columns)
+        and not reference.path
+    ]
+    if keys and not any(reference in context.covering(mapped, key) for key in keys):
+        over_there = dict(zip(keys[0].columns, keys[0].match, strict=True))
+        leads = [over_there[name] for name in reference.columns]
+        message = (
+            f"foreign key {quoted(keys[0].name)} of {listed(reference.columns)} leads to {listed(leads)}, "
+            f"the reference to {listed(match)}: strangers' rows would match"
+        )
+        yield error("another-column", place, message, f"write `match: {flow(leads)}`")
+        return
     if other.is_unique(match) or any(other.column(name) is None for name in match):
         return
     wider = [

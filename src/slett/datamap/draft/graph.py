@@ -1,14 +1,14 @@
 """The tables of all stores and how they refer to each other, declared or only by the names of columns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from slett.datamap.draft.columns import takes
-from slett.datamap.draft.words import ACCOUNT, AUTHOR, MENTION, OWNER, PERSON, is_key, stem, words
+from slett.datamap.draft.words import ACCOUNT, AUTHOR, MENTION, OWNER, PERSON, is_key, is_role, stem, words
 from slett.datamap.model import Rule, Scalar
-from slett.stores.schema import OnDelete, Schema, Table
+from slett.stores.schema import Column, OnDelete, Schema, Table
 
 Key = tuple[str, str]  # store and table
 
@@ -63,14 +63,15 @@ class Graph:
         taken = {column for foreign in table.foreign_keys for column in foreign.columns}
         taken.update(polymorphic_pair(table) or ())
         for column in table.columns:
-            if column.name in taken or (column.name,) == table.primary_key or column.generated:
+            if column.name in taken or column.generated or _is_its_own_key(table, column):
                 continue
             parent = self._meant(key, table, column.name)
             match = self.tables[parent].primary_key if parent else ()
             if not parent or len(match) != 1:
                 continue
             other = self.tables[parent].column(match[0])
-            if other and other.family == column.family and column.family in ("integer", "uuid"):
+            comparable = ("integer", "uuid", "text") if is_key(column.name) else ("integer", "uuid")
+            if other and other.family == column.family and column.family in comparable:
                 zero = column.family == "integer" and not column.nullable and column.default
                 yield self._link(key, (column.name,), parent, match, False, none=(0,) if zero else ())
 
@@ -79,26 +80,46 @@ class Graph:
         meant = stem(column)
         if not meant:
             return None
-        if is_key(column) and (found := self._by_name[key[0]].get(meant)):
-            return found[0] if len(found) == 1 and found[0] != key else None
         here = [root for root in self.roots if root[0] == key[0]]
-        if len(here) != 1 or here[0] == key:
-            return None
-        named = set(words(here[0][1])) & (PERSON | ACCOUNT)
-        if is_key(column) and meant[-1] in named:
-            return here[0]
-        if is_key(column) and meant[-1] in PERSON and not self._by_name[key[0]].get(meant[-1:]):
-            return here[0]
-        roles = OWNER | AUTHOR | MENTION
-        return here[0] if not table.foreign_keys and (meant[-1] in roles or meant[0] in MENTION) else None
+        root = here[0] if len(here) == 1 and here[0] != key else None
+        if not is_key(column):
+            return root if not table.foreign_keys and is_role(column) else None
+        if found := self._called(key, meant, root):
+            return found[0] if len(found) == 1 and found[0] != key else None
+        named = [names[key[0]].get(meant[-1:]) for names in (self._by_name, self._by_ending)]
+        means_a_person = meant[-1] in PERSON and not any(named)
+        roles = not table.foreign_keys and (meant[-1] in OWNER | AUTHOR | MENTION or meant[0] in MENTION)
+        return root if root and (meant[-1] in self._people(root) or means_a_person or roles) else None
+
+    def _called(self, key: Key, meant: tuple[str, ...], root: Key | None) -> list[Key]:
+        """The tables of that name; else those that have it behind a prefix, one's own prefix before others."""
+        if whole := self._by_name[key[0]].get(meant):
+            return whole
+        if root and len(meant) == 1 and meant[0] in self._people(root):
+            return [root]  # and no `blocked_users`
+        found = self._by_ending[key[0]].get(meant, [])
+        own = [other for other in found if words(other[1])[0] == words(key[1])[0]]
+        return own or found
+
+    @staticmethod
+    def _people(root: Key) -> set[str]:
+        return set(words(root[1])) & (PERSON | ACCOUNT)
 
     @cached_property
     def _by_name(self) -> dict[str, dict[tuple[str, ...], list[Key]]]:
+        return self._named_by(lambda name: name)
+
+    @cached_property
+    def _by_ending(self) -> dict[str, dict[tuple[str, ...], list[Key]]]:
+        return self._named_by(lambda name: name[1:])
+
+    def _named_by(
+        self, part: Callable[[tuple[str, ...]], tuple[str, ...]]
+    ) -> dict[str, dict[tuple[str, ...], list[Key]]]:
         found: dict[str, dict[tuple[str, ...], list[Key]]] = defaultdict(lambda: defaultdict(list))
         for key in self.tables:
-            name = words(key[1])
-            for ending in {name, name[1:]} - {()}:
-                found[key[0]][ending].append(key)
+            if name := part(words(key[1])):
+                found[key[0]][name].append(key)
         return found
 
     def _link(
@@ -117,6 +138,11 @@ class Graph:
         empties = [column for column in known if column.nullable]
         emptyable = bool(empties) and all(takes(table, column, Rule("null")) for column in empties)
         return Link(child, columns, parent, match, declared, required, emptyable, on_delete, none)
+
+
+def _is_its_own_key(table: Table, column: Column) -> bool:
+    """Whether a column is the key by which the rows of its table are numbered, and so refers to nothing."""
+    return (column.name,) == table.primary_key and (column.default or not is_key(column.name))
 
 
 def polymorphic_pair(table: Table) -> tuple[str, str] | None:

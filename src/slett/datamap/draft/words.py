@@ -38,15 +38,21 @@ OWNER = (
     propietario remitente comprador titular
 """)
 )
-MENTION = group("""
+DONE = group("""
     created modified updated changed edited approved reviewed assigned deleted verified confirmed checked handled
     closed resolved cancelled canceled invited referred published locked banned blocked
+    opprettet endret godkjent
+    erstellt geandert geaendert genehmigt
+    cree modifie approuve
+    creado modificado aprobado
+""")
+MENTION = DONE | group("""
     creator editor modifier approver reviewer assignee staff operator moderator referrer recipient receiver inviter
     agent handler manager supervisor responsible admin administrator employee salesperson impersonating
-    opprettet endret godkjent mottaker saksbehandler ansvarlig redaktor
-    erstellt geandert geaendert genehmigt empfanger empfaenger bearbeiter sachbearbeiter
-    cree modifie approuve destinataire responsable gestionnaire
-    creado modificado aprobado destinatario
+    mottaker saksbehandler ansvarlig redaktor
+    empfanger empfaenger bearbeiter sachbearbeiter
+    destinataire responsable gestionnaire
+    destinatario
 """)
 BY = group("by av von par por")
 DONE_BY_OWNER = group("owned placed ordered submitted sent posted requested booked written bought purchased paid")
@@ -144,9 +150,7 @@ _SHORTEST = 4  # a shorter word at the end of a longer one is chance: `log` in `
 def words(name: str) -> tuple[str, ...]:
     """The words of a name: small letters, singular, accents folded, compounds taken apart where the parts are known."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    folded = unicodedata.normalize("NFKD", spaced.lower().translate(_LETTERS))
-    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    tokens = [part for token in re.split(r"[\W_]+", plain) if token for part in _parts(token)]
+    tokens = [part for token in re.split(r"[\W_]+", _folded(spaced)) if token for part in _parts(token)]
     joined = " ".join(tokens).replace("e mail", "email").replace("e post", "epost").replace("wish list", "wishlist")
     joined = joined.replace("api key", "apikey")
     return tuple(joined.split())
@@ -166,6 +170,18 @@ def is_key(column: str) -> bool:
     return bool(KEYS & set(found)) or (len(found) == 1 and found != stem(column))
 
 
+def is_role(column: str) -> bool:
+    """Whether the name says that the column holds a person: `author`, `created_by`; no flag (`deleted`), no time
+    (`created_at`), no number of people (`active_users`).
+    """
+    found = words(column)
+    if not found:
+        return False
+    if found[-1] in (OWNER | AUTHOR | MENTION) - DONE:
+        return _folded(column).endswith(found[-1])  # else it is a plural
+    return found[0] in DONE and bool(set(found[1:]) & (BY | RECEIVER | PERSON | ACCOUNT))
+
+
 def is_passing(table: str) -> bool:
     """Whether the name of a table says that its rows are of use to one person alone."""
     found = words(table)
@@ -182,6 +198,11 @@ def is_accounting(table: str) -> bool:
     """Whether the name of a table says that it belongs to the books: a newsletter's subscriptions do not."""
     found = set(words(table))
     return bool(found & ACCOUNTING - ({"subscription"} if found & MAILING else set()))
+
+
+def _folded(name: str) -> str:
+    folded = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
+    return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
 
 def _parts(token: str) -> tuple[str, ...]:
