@@ -458,6 +458,45 @@ pins: {references: [{column: user_id, to: users}], action: delete}
     assert scene.rows("SELECT id, user_id FROM pins ORDER BY id") == [(1, 1), (2, 2), (8, 2)]
 
 
+def test_what_the_database_would_set_to_null_where_no_key_is_goes_by_its_own_step(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that comes in before its parents go; which of several equal ones it was, nobody could say afterwards."""
+    scene.settings |= UNDO | {"chunk_rows": 1}
+    scene.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE)",
+        "CREATE TABLE notes (user_id INT, body VARCHAR(80), "
+        "FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL)",
+        "INSERT INTO users VALUES (1, 'kari@x.no'), (2, 'ola@x.no'), (3, 'per@x.no')",
+        "INSERT INTO notes VALUES (1, 'one'), (2, 'two'), (3, 'three'), (NULL, 'late')",
+    )
+    scene.map(
+        shop="""
+users: {root: true, identifiers: {email: email}, action: delete}
+notes: {references: [{column: user_id, to: users}], action: delete}
+"""
+    )
+    late = ["INSERT INTO notes VALUES (2, 'late'), (2, 'late')"]
+    before = Run._may_begin
+
+    def meanwhile(run: Run, store: str) -> None:
+        if late and scene.rows("SELECT id FROM users ORDER BY id") == [(2,), (3,)]:
+            scene.sql(late.pop())
+        before(run, store)
+
+    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    with scene.open() as service:
+        erased = erase(service, subjects(service, "12"))
+        assert ([each.state for each in erased], late) == (["fulfilled", "fulfilled"], [])
+        assert sorted(scene.rows("SELECT body FROM notes")) == [("late",), ("three",)]
+        for each in erased:
+            assert undo(service, each.reference, "1 kari").blocked == ()
+    found = scene.rows("SELECT user_id, body FROM notes ORDER BY user_id, body")
+    assert sorted(found, key=str) == sorted(
+        [(1, "one"), (2, "late"), (2, "late"), (2, "two"), (3, "three"), (None, "late")], key=str
+    )
+
+
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("dialect", ["postgresql", "mariadb"], scope="session")
 def test_a_store_waits_while_another_one_is_worked_on(

@@ -1,6 +1,7 @@
 """Whoever is put away since they closed their account is erased at once when they say so, or the operator does."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from slett.requests.pause import Paused
 from slett.requests.put_away import erase_sealed, find_sealed
 from slett.requests.refuse import Refused
 from slett.requests.runner import run_once
+from slett.requests.service import Service
 from slett.requests.sessions import Session, read_session
 from slett.requests.subject import Subject, by_identifier
+from slett.requests.windows import end_windows
 from slett.stores.errors import StoreError
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
@@ -52,6 +55,11 @@ def erase_now(counter: Counter, filed: Filed) -> Request:
     session, request, code = asks(counter, filed)
     counter.desk.confirm(session, request, code=code, phrase_ok=True)
     return counter.request(request.reference)
+
+
+def run_until_erased(service: Service) -> None:
+    for _ in range(2):
+        run_once(service)
 
 
 def pause(counter: Counter) -> None:
@@ -288,3 +296,25 @@ def test_killed_when_the_keys_were_destroyed_it_goes_on_by_the_same_command(
     assert outcome.state == "fulfilled"
     with counter.service.ledger.read() as page:
         assert [each.reference for each in page.requests.find(kind="erase")] == [outcome.reference]
+
+
+@pytest.mark.parametrize("ended", [end_windows, run_until_erased])
+def test_when_the_window_ends_in_that_very_moment_it_is_said_what_became_of_them(
+    counter: Counter, ended: Callable[[Service], object]
+) -> None:
+    filed = counter.file(counter.session(1), "close")
+    closes = sealed(counter, counter.subject(1))
+    counter.clock.forward(days=31)
+    ended(counter.service)
+    (outcome,) = erase_sealed(counter.service, closes, "kari")
+    erasure = counter.request(filed.request.reference).followed_by
+    assert (outcome.reference, outcome.state, outcome.rows, outcome.reason) == (erasure, "fulfilled", 3, "")
+
+
+def test_whoever_came_back_in_that_very_moment_is_said_to_be_back(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    closes = sealed(counter, counter.subject(1))
+    counter.come_back(filed)
+    (outcome,) = erase_sealed(counter.service, closes, "kari")
+    assert (outcome.state, "come back meanwhile" in outcome.reason) == ("refused", True)
+    assert counter.scene.rows("SELECT count(*) FROM users WHERE id = 1") == [(1,)]

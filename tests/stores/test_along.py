@@ -119,6 +119,30 @@ def test_what_would_be_set_to_a_default_forbids_it_as_nobody_can_say_what_to_giv
     assert shop.rows("SELECT id, person_id FROM badge") == [(2, 2)]
 
 
+@ways
+@pytest.mark.parametrize("how", ["alone", "together"])
+@pytest.mark.parametrize("column", ["INTEGER", "INTEGER UNIQUE"])
+def test_what_would_be_set_to_null_in_a_table_without_a_key_forbids_it(
+    shop: Shop, inline_keys: int, how: str, column: str
+) -> None:
+    """Nor is there a key where the only one is what would be written."""
+    execute(
+        shop.url,
+        f"CREATE TABLE note (person_id {column}, body VARCHAR(60), "
+        "CONSTRAINT noted_by FOREIGN KEY (person_id) REFERENCES people (id) ON DELETE SET NULL)",
+        "INSERT INTO note VALUES (1, 'a'), (2, 'b')",
+    )
+    live = Shop(shop.url, shop.store, shop.store.read_schema())
+    with live.session(1, inline_keys=inline_keys) as session, pytest.raises(Conflict, match=r"`note`.*primary key"):
+        take(session, how)
+    assert shop.rows("SELECT person_id, body FROM note ORDER BY body") == [(1, "a"), (2, "b")]
+    assert shop.rows("SELECT id FROM people ORDER BY id") == [(1,), (2,)]
+    execute(shop.url, "DELETE FROM note WHERE person_id = 1")
+    with live.session(1, inline_keys=inline_keys) as session:
+        assert take(session, how) == []
+    assert shop.rows("SELECT person_id, body FROM note") == [(2, "b")]
+
+
 @SERVERS
 @ways
 def test_what_is_being_written_at_that_moment_is_waited_for(shop: Shop, inline_keys: int) -> None:
@@ -134,3 +158,28 @@ def test_what_is_being_written_at_that_moment_is_waited_for(shop: Shop, inline_k
     assert [taken.table for taken, _ in found] == ["post"]
     back(shop, found)
     assert shop.rows("SELECT id, person_id, body FROM post") == [(1, 1, "a")]
+
+
+@SERVERS
+@ways
+def test_what_is_being_written_in_a_table_without_a_key_is_waited_for_and_forbids_it(
+    shop: Shop, inline_keys: int
+) -> None:
+    """Also where the transaction began before that was committed."""
+    execute(
+        shop.url,
+        "CREATE TABLE note (person_id INTEGER, "
+        "CONSTRAINT noted_by FOREIGN KEY (person_id) REFERENCES people (id) ON DELETE SET NULL)",
+    )
+    live = Shop(shop.url, shop.store, shop.store.read_schema())
+    with live.session(1, inline_keys=inline_keys) as session, engine(shop.url).connect() as other:
+        other.exec_driver_sql("BEGIN")
+        other.exec_driver_sql("INSERT INTO note VALUES (1)")
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(take, session)
+            while not (done.done() or waits(shop.url)):
+                sleep(0.01)
+            other.exec_driver_sql("COMMIT")
+            with pytest.raises(Conflict, match="`note`"):
+                done.result()
+    assert shop.rows("SELECT person_id FROM note") == [(1,)]

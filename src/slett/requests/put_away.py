@@ -26,6 +26,8 @@ from slett.requests.windows import end_window, file_after, schedule_after
 
 AGREE = "another person must run the same command, from their own account, within a day"
 COMING_BACK = "they have asked to come back, and that has begun; erase them when it is done"
+OVER = "what was put away is destroyed already; nothing is left to erase"
+BACK = "they have come back meanwhile; erase them like anybody"
 
 
 def may_end(page: Page, closed: Request) -> bool:
@@ -137,7 +139,7 @@ def erase_sealed(service: Service, closes: Sequence[Request], who: str, watch: W
             with service.ledger.write() as page:
                 came = _decide(page, service, closed, who)
         except TooLate:
-            came = Outcome(closed.reference, "refused", COMING_BACK)
+            came = _overtaken(service, closed)
         if isinstance(came, Outcome):
             found[closed.reference] = came
         else:
@@ -172,6 +174,23 @@ def _decide(page: Page, service: Service, closed: Request, who: str) -> Outcome 
     request = file_after(page, service, closed, closed.subject, "verified")
     _end(page, service, closed, named, request)
     return request, named.subject
+
+
+def _overtaken(service: Service, closed: Request) -> Outcome | tuple[Request, Subject]:
+    """What somebody else did in that very moment: they are erased, or back, or about to be."""
+    with service.ledger.read() as page:
+        now = page.requests.get(closed.reference) or closed
+        after = page.requests.get(now.followed_by) if now.followed_by else None
+        begun = _unfinished(page, now)
+        named = read_particulars(page, begun.reference) if begun else None
+    if begun and named:
+        return begun, named.subject
+    if after and after.kind == "erase":
+        rows = sum(sum(done.values()) for done in after.counts.values())
+        return Outcome(after.reference, after.state, after.reason, rows)
+    if after and after.kind == "return" and after.state in DONE:
+        return Outcome(closed.reference, "refused", BACK)
+    return Outcome(closed.reference, "refused", COMING_BACK if after and after.kind == "return" else OVER)
 
 
 def _is_sealed(page: Page, closed: Request) -> bool:
