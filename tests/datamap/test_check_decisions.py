@@ -153,6 +153,11 @@ def test_a_key_that_does_nothing_is_an_error_because_somebody_meant_something(en
     assert "no-effect" in notes(entry)
 
 
+def test_an_identifier_of_which_letter_case_counts_is_warned_of() -> None:
+    users = table("users", "id integer, email binary", unique=["email"])
+    assert codes(ROOT, users) == ["identifier-binary?"]
+
+
 def test_two_people_who_could_share_an_identifier_are_warned_of() -> None:
     users = table("users", "id integer, email text")
     assert codes(ROOT, users) == ["identifier-not-unique?"]

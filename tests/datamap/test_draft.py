@@ -246,6 +246,28 @@ def test_a_key_that_is_no_number_leads_by_its_name_too(family: str) -> None:
     assert [(each.columns, each.table) for each in found.references] == [(("userId",), "users")]
 
 
+def test_a_prefix_is_no_part_of_what_a_table_is_called_even_where_it_is_words_itself() -> None:
+    managers = table("webagent_managers", "id integer, host text")
+    alerts = table("webagent_alerts", "id integer, manager_id integer")
+    assert drafted(USERS, managers, alerts).table("shop", "webagent_alerts") is None
+
+
+@pytest.mark.parametrize("column", ["session_key", "user_ids"])
+def test_a_text_that_is_a_secret_or_a_list_is_no_reference(column: str) -> None:
+    users = table("users", "id text, email text")
+    sessions = table("sessions", "id text, user_id text")
+    found = drafted(users, sessions, table("options", f"id integer, {column} text")).table("shop", "options")
+    assert not found or not found.references
+
+
+def test_a_row_that_only_the_user_name_ties_to_a_person_is_left_to_a_human_with_what_to_write() -> None:
+    users = table("users", "username text, password text", primary_key="username")
+    found = drafted(users, table("spool", "id integer, username text, xml text")).table("shop", "spool")
+    assert found
+    assert [(each.columns, each.identifier) for each in found.references] == [(("username",), "username")]
+    assert found.action == "undecided"
+
+
 def test_a_text_that_only_says_who_is_no_reference() -> None:
     users = table("users", "id text, email text")
     assert drafted(users, table("books", "id integer, author text")).table("shop", "books") is None

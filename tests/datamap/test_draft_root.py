@@ -60,6 +60,11 @@ def test_what_only_begins_with_a_persons_name_is_no_table_of_people() -> None:
         root_of(table("user_settings", "id integer, email text"), table("orders", "id integer"))
 
 
+def test_people_without_a_primary_key_are_told_of() -> None:
+    with pytest.raises(DraftError, match="`users` has no primary key, by which a person could be named: give it one"):
+        root_of(table("users", "name text, email text, password text", primary_key=""), table("orders", "id integer"))
+
+
 def test_two_tables_that_look_alike_are_for_a_human_to_choose_from() -> None:
     users = table("users", "id integer, email text, password text")
     customers = table("customers", "id integer, email text, password text")

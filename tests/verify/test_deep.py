@@ -279,6 +279,16 @@ def test_other_character_sets_are_read(mariadb_database: str) -> None:
     assert counts(mariadb_database) == {("old", "body"): 1, ("old", "kind"): 1}
 
 
+def test_text_in_binary_columns_of_mariadb_is_read_whatever_stands_around_it(mariadb_database: str) -> None:
+    run(
+        mariadb_database,
+        "CREATE TABLE wiki (id int PRIMARY KEY, name varbinary(255), page mediumblob, hash binary(4))",
+        "INSERT INTO wiki VALUES (1, 'Kvåle_99', concat(x'00ff1e80', ' kvåle_99', x'0a00fe'), x'deadbeef'),"
+        " (2, x'6b76c3', NULL, x'00000000')",
+    )
+    assert counts(mariadb_database) == {("wiki", "name"): 1, ("wiki", "page"): 1}
+
+
 def test_a_search_that_stops_in_a_table_stops_nothing_else(database: str) -> None:
     run(database, "CREATE TABLE notes (id int PRIMARY KEY, body varchar(200))")
     with engine(database).begin() as connection:

@@ -17,9 +17,9 @@ from slett.stores.schema import Column, Family, Table
 # `of people`: only in a table named like people, or one with a row for each of them; and only as the whole name.
 Where = Literal["anywhere", "near people", "of people"]
 
-WORDS: tuple[Family, ...] = ("text", "json", "array", "other")
+WORDS: tuple[Family, ...] = ("text", "json", "array", "other", "binary")  # encrypted, or in a database of bytes alone
 DATES: tuple[Family, ...] = ("date", "timestamp", "text", "integer")
-NUMBERS: tuple[Family, ...] = ("text", "integer", "decimal")
+NUMBERS: tuple[Family, ...] = ("text", "integer", "decimal", "binary")
 FILES: tuple[Family, ...] = ("text", "binary", "json")
 POINTS: tuple[Family, ...] = ("decimal", "text", "other")
 
@@ -88,7 +88,7 @@ SIGNS = (
     Sign("a device or browser", WORDS, "user_agent, device_fingerprint, browser_fingerprint, mac_address, imei"),
     Sign(
         "a password or other secret of a person",
-        (*WORDS, "binary"),
+        WORDS,
         "password, passwd, passord, passwort, kennwort, mot_de_passe, contrasena, "
         "password_digest, encrypted_password, totp_secret, otp_secret, mfa_secret, access_token, refresh_token, "
         "reset_token, push_token, device_token, session_key, session_token, session_data",

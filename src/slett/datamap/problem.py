@@ -47,6 +47,7 @@ Code = Literal[
     "incomparable",
     "compared-as-text",
     "identifier-not-unique",
+    "identifier-binary",
     "no-index",
     "no-primary-key",
     "not-null",

@@ -301,7 +301,7 @@ def is_back(given: Given) -> bool:
 
 def _why_not(vault: Vault | None) -> str:
     if vault is None:
-        return "nothing was put away: `vault.undo_window_hours` was 0 when it was carried out"
+        return "nothing was put away: nothing was taken out, or `vault.undo_window_hours` was 0 when it was carried out"
     if vault.state == "filling":
         return "it is not done yet"
     return "its way back has ended: the keys are destroyed, and nobody can open what was put away"

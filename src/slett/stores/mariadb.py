@@ -279,7 +279,8 @@ class MariaDB:
         return None
 
     def holds_text(self, column: Column) -> bool:
-        return column.family in ("text", "json") or column.type.startswith("set(")
+        # Some services keep all their text in binary columns: the server then compares it byte by byte.
+        return column.family in ("text", "json", "binary") or column.type.startswith("set(")
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         name = connection.dialect.identifier_preparer.quote

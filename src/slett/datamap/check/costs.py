@@ -22,7 +22,7 @@ def problems(context: Context) -> Iterator[Problem]:
 def _without_key(mapped: TableMap) -> Problem:
     message = f"{quoted(mapped)} has no primary key"
     if mapped.root:
-        hint = "a root needs one: by it a person is named, and found again after a crash"
+        hint = "add one to the table: by it a person is named, and found again after a crash"
         return error("no-primary-key", mapped.place, message, hint)
     if mapped.action == "keep":
         return error("no-primary-key", mapped.place, message, "a kept row needs one, to be found when its time comes")

@@ -119,6 +119,10 @@ def _root(context: Context, mapped: TableMap) -> Iterator[Problem]:
             )
             hint = "Slett refuses to choose between them; name such a person by key"
             yield warning("identifier-not-unique", mapped.at("identifiers", identifier), message, hint)
+        if table and (live := table.column(column)) and live.family == "binary":
+            message = f"{quoted(column)} of {quoted(mapped)} is {quoted(live.type)}: bytes are compared as they are"
+            hint = f"name a person by {quoted(identifier)} exactly as it is stored: letter case counts"
+            yield warning("identifier-binary", mapped.at("identifiers", identifier), message, hint)
 
 
 def _without_effect(context: Context, mapped: TableMap) -> Iterator[Problem]:

@@ -54,7 +54,7 @@ def draft_map(
         for key, table in graph.tables.items()
     }
     found = {key: _identifiers(graph, known, key) for key in graph.roots}
-    names = frozenset(name for identifiers in found.values() for name, _ in identifiers)
+    names = {name: column for identifiers in found.values() for name, column in identifiers}
     sketches = walk(graph, known, personal, names)
     actions.decide(graph, sketches, personal)
     for sketch in sketches.values():

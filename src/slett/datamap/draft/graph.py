@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from slett.datamap.draft.columns import takes
-from slett.datamap.draft.words import ACCOUNT, AUTHOR, MENTION, OWNER, PERSON, is_key, is_role, stem, words
+from slett.datamap.draft.words import (
+    ACCOUNT,
+    AUTHOR,
+    MENTION,
+    OWNER,
+    PERSON,
+    is_key,
+    is_role,
+    is_text_key,
+    stem,
+    unprefixed,
+    words,
+)
 from slett.datamap.model import Rule, Scalar
 from slett.stores.schema import Column, OnDelete, Schema, Table
 
@@ -70,7 +82,7 @@ class Graph:
             if not parent or len(match) != 1:
                 continue
             other = self.tables[parent].column(match[0])
-            comparable = ("integer", "uuid", "text") if is_key(column.name) else ("integer", "uuid")
+            comparable = ("integer", "uuid", "text") if is_text_key(column.name) else ("integer", "uuid")
             if other and other.family == column.family and column.family in comparable:
                 zero = column.family == "integer" and not column.nullable and column.default
                 yield self._link(key, (column.name,), parent, match, False, none=(0,) if zero else ())
@@ -107,18 +119,18 @@ class Graph:
 
     @cached_property
     def _by_name(self) -> dict[str, dict[tuple[str, ...], list[Key]]]:
-        return self._named_by(lambda name: name)
+        return self._named_by(lambda table: {words(table)})
 
     @cached_property
     def _by_ending(self) -> dict[str, dict[tuple[str, ...], list[Key]]]:
-        return self._named_by(lambda name: name[1:])
+        return self._named_by(unprefixed)
 
     def _named_by(
-        self, part: Callable[[tuple[str, ...]], tuple[str, ...]]
+        self, names: Callable[[str], Iterable[tuple[str, ...]]]
     ) -> dict[str, dict[tuple[str, ...], list[Key]]]:
         found: dict[str, dict[tuple[str, ...], list[Key]]] = defaultdict(lambda: defaultdict(list))
         for key in self.tables:
-            if name := part(words(key[1])):
+            for name in names(key[1]):
                 found[key[0]][name].append(key)
         return found
 

@@ -28,7 +28,7 @@ def find_root(schemas: Mapping[str, Schema], named: str | None = None) -> Key:
     scores = {key: score(graph, key) for key in graph.tables}
     best = sorted((key for key in scores if scores[key] >= LEAST), key=lambda key: (-scores[key], key))
     if not best:
-        raise DraftError("no table looks like one row per person; name it with --root TABLE")
+        raise DraftError(f"no table looks like one row per person; name it with --root TABLE{_without_key(schemas)}")
     rivals = [
         key
         for key in best[1:]
@@ -38,6 +38,18 @@ def find_root(schemas: Mapping[str, Schema], named: str | None = None) -> Key:
         listed = ", ".join(f"`{_shown(schemas, key)}`" for key in (best[0], *rivals[:4]))
         raise DraftError(f"several tables look like one row per person: {listed}; choose one with --root TABLE")
     return best[0]
+
+
+def _without_key(schemas: Mapping[str, Schema]) -> str:
+    """What to add where a table would look like people if it had a primary key."""
+    if keyless := [
+        f"{store}/{name}" if len(schemas) > 1 else name
+        for store, schema in sorted(schemas.items())
+        for name, table in sorted(schema.tables.items())
+        if not table.primary_key and _name_points(words(name.rpartition(".")[2])) > 0
+    ]:
+        return f" (`{keyless[0]}` has no primary key, by which a person could be named: give it one)"
+    return ""
 
 
 def score(graph: Graph, key: Key) -> float:

@@ -11,16 +11,18 @@ from slett.datamap.draft.sketch import NOWHERE, Personal, Sketch, Told
 from slett.datamap.model import DataMap, Reference, TableMap
 
 
-def walk(graph: Graph, known: DataMap | None, personal: Personal, identifiers: frozenset[str]) -> dict[Key, Sketch]:
+def walk(graph: Graph, known: DataMap | None, personal: Personal, identifiers: Mapping[str, str]) -> dict[Key, Sketch]:
     """Every table that the map must mention, in the order in which a walk from the roots meets it.
 
     Args:
-        identifiers: by which rows without a link can be found: `email`.
+        identifiers: by which rows without a link can be found, `email` and `username`, and a root's column of each.
     """
     walker = _Walker(graph, known, personal)
     walker.from_roots()
     if "email" in identifiers:
         walker.each(partial(_email, graph))
+    if "username" in identifiers:
+        walker.each(partial(_username, graph, identifiers["username"]))
     walker.each(partial(_polymorphic, graph))
     walker.each(partial(_unreached, graph, personal, walker.sketches))
     if "email" in identifiers:
@@ -169,6 +171,16 @@ def _email(graph: Graph, key: Key) -> tuple[list[Told], str]:
             doubt,
         )
         for name in columns
+    ], ""
+
+
+def _username(graph: Graph, called: str, key: Key) -> tuple[list[Told], str]:
+    """The column that is called like the one of the people's user names."""
+    doubt = "whether the user name makes the row the person's own is for a human to say"
+    return [
+        Told(Reference((column.name,), NOWHERE, identifier="username"), "called like the people's user name", doubt)
+        for column in graph.tables[key].columns
+        if column.family == "text" and column.name.casefold() == called.casefold() and not column.generated
     ], ""
 
 

@@ -170,6 +170,17 @@ def is_key(column: str) -> bool:
     return bool(KEYS & set(found)) or (len(found) == 1 and found != stem(column))
 
 
+def is_text_key(column: str) -> bool:
+    """Whether a text called so refers: `user_id`; a `session_key` is a secret, and `user_ids` are several."""
+    return is_key(column) and words(column)[-1] != "key" and not _folded(column).endswith(("ids", "refs"))
+
+
+def unprefixed(table: str) -> set[tuple[str, ...]]:
+    """A table's name without what a whole application puts before each of its names: `wp_posts` is *post*."""
+    _, _, rest = table.rpartition(".")[2].partition("_")
+    return {words(table)[1:], words(rest)} - {()}
+
+
 def is_role(column: str) -> bool:
     """Whether the name says that the column holds a person: `author`, `created_by`; no flag (`deleted`), no time
     (`created_at`), no number of people (`active_users`).
