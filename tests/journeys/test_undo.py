@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from slett.execute.run import Run
 from slett.ledger import open_ledger
+from slett.requests import way_back
 from slett.requests.erase import erase, resume
 from slett.requests.expire import expire
 from slett.requests.subject import by_key
@@ -204,6 +205,27 @@ def test_a_repeated_undo_brings_back_what_waits_and_nothing_that_was_back_and_ha
     assert shop.rows("SELECT * FROM users") == [(1, "k@x.no")]
     with pytest.raises(NoWayBack, match="undone already"):
         restore(shop, outcome.reference)
+
+
+def test_of_two_who_undo_at_once_the_slower_one_brings_nothing_back_that_was_deleted_since(
+    shop: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, outcome = shop.erase(2, 1)
+    shop.sql("DELETE FROM teams WHERE id = 2")
+    real = way_back.put_back
+
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        restore(shop, outcome.reference, partly=True)
+        shop.sql("DELETE FROM replies WHERE id = 1", "DELETE FROM posts WHERE id = 1", "INSERT INTO teams VALUES (2)")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(way_back, "put_back", slowly)
+    with pytest.raises(NoWayBack, match="meanwhile"):
+        restore(shop, outcome.reference, partly=True)
+    assert shop.rows("SELECT id FROM posts") == []
+    assert restore(shop, outcome.reference).rows == 1
+    assert shop.rows("SELECT id FROM posts") == [(2,)]
 
 
 def test_without_the_root_row_nothing_comes_back_even_partly(shop: Scene) -> None:

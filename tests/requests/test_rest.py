@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from slett.ledger import Request
+from slett.ledger.errors import BrokenSeal
+from slett.ledger.tables import particulars
 from slett.requests import at_once, way_back
 from slett.requests.answers import Filed, TooLate, WrongRecovery
 from slett.requests.at_once import take_up
@@ -18,9 +20,10 @@ from slett.requests.particulars import read_particulars
 from slett.requests.pause import Paused
 from slett.requests.runner import run_once
 from slett.requests.status import Done
+from slett.requests.windows import end_windows
 from slett.stores.errors import StoreError
 from slett.stores.schema import Dialect
-from slett.vault import put_back
+from slett.vault import VaultError, put_back
 from tests.conftest import NewDatabase
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
@@ -211,6 +214,18 @@ def test_when_the_window_ends_the_rest_is_destroyed_and_nobody_is_erased(counter
         counter.come_back(filed)
 
 
+def test_a_window_that_cannot_end_holds_up_no_other(counter: Counter) -> None:
+    """Particulars that somebody has changed, of one person."""
+    closes = [counter.file(counter.session(number), "close") for number in (1, 2)]
+    with counter.service.ledger._engine.begin() as connection:
+        mine = particulars.c.request == closes[0].request.reference
+        connection.execute(particulars.update().where(mine).values(blob=b"x"))
+    counter.clock.forward(days=31)
+    with pytest.raises(BrokenSeal):
+        end_windows(counter.service)
+    assert [counter.holders(filed) for filed in closes] == [{"person"}, set()]
+
+
 def test_whoever_asks_for_the_rest_in_time_gets_it_however_long_a_store_is_down(counter: Counter) -> None:
     before = counter.scene.snapshot()
     filed = comes_back_in_part(counter)
@@ -278,6 +293,31 @@ def test_killed_half_way_the_rest_comes_all_the_same(
     assert take_up(counter.service) == 1
     assert counter.scene.snapshot() == before
     assert (vault_state(counter, filed), returns(counter)[0].state) == ("destroyed", "fulfilled")
+
+
+def test_a_vault_that_does_not_open_holds_up_nobody_else_who_comes_back(
+    scene: Scene, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place_of = scene.folder / "place"
+    scene.settings["vault"] = {"url": f"file://{place_of}", "ledger_mb": 0}
+
+    def die(*_: Any) -> None:
+        raise Died
+
+    with opened_counter(scene, clock) as counter:
+        closes = [counter.file(counter.session(number), "close") for number in (1, 2)]
+        with monkeypatch.context() as broken:
+            broken.setattr(at_once, "_do", die)
+            for filed in closes:
+                clock.forward(seconds=1)
+                with pytest.raises(Died):
+                    counter.come_back(filed)
+        for file in place_of.glob("vault-1-*"):
+            file.write_bytes(b"x")
+        clock.forward(minutes=3)
+        with pytest.raises(VaultError, match="changed"):
+            take_up(counter.service)
+        assert scene.rows("SELECT id FROM users ORDER BY id") == [(2,), (3,)]
 
 
 def test_of_two_who_come_for_the_rest_at_once_one_does(counter: Counter) -> None:
@@ -366,6 +406,22 @@ def test_whoever_closes_again_comes_for_the_rest_of_the_first_time_when_they_are
     assert counter.state(counter.come_back(later).request.reference) == "fulfilled"
     assert counter.state(counter.come_back(filed).request.reference) == "fulfilled"
     assert counter.scene.snapshot() == before
+
+
+def test_whoever_had_the_key_before_and_is_gone_is_not_taken_for_them(counter: Counter) -> None:
+    counter.file(counter.session(1), "close")
+    counter.clock.forward(days=31)
+    for _ in range(2):
+        run_once(counter.service)
+    counter.scene.sql(
+        "INSERT INTO users VALUES (1, 'new@example.org', 'New', true, true)",
+        "INSERT INTO listings VALUES (1, 1, 'Bench', false), (11, 1, 'Pen', false)",
+    )
+    filed = comes_back_in_part(counter)
+    makes_way(counter)
+    counter.come_back(filed)
+    found = counter.scene.rows("SELECT id, title FROM listings WHERE user_id = 1 ORDER BY id")
+    assert found == [(1, "Bench"), (11, "Pen")]
 
 
 def test_what_was_asked_for_before_they_closed_again_does_not_come_to_nobody(counter: Counter) -> None:

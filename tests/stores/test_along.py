@@ -162,24 +162,22 @@ def test_what_is_being_written_at_that_moment_is_waited_for(shop: Shop, inline_k
 
 @SERVERS
 @ways
-def test_what_is_being_written_in_a_table_without_a_key_is_waited_for_and_forbids_it(
+def test_what_was_written_in_a_table_without_a_key_since_the_transaction_began_forbids_it(
     shop: Shop, inline_keys: int
 ) -> None:
-    """Also where the transaction began before that was committed."""
     execute(
         shop.url,
         "CREATE TABLE note (person_id INTEGER, "
         "CONSTRAINT noted_by FOREIGN KEY (person_id) REFERENCES people (id) ON DELETE SET NULL)",
     )
     live = Shop(shop.url, shop.store, shop.store.read_schema())
-    with live.session(1, inline_keys=inline_keys) as session, engine(shop.url).connect() as other:
-        other.exec_driver_sql("BEGIN")
-        other.exec_driver_sql("INSERT INTO note VALUES (1)")
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(take, session)
-            while not (done.done() or waits(shop.url)):
-                sleep(0.01)
-            other.exec_driver_sql("COMMIT")
-            with pytest.raises(Conflict, match="`note`"):
-                done.result()
+
+    def begin_and_wait(session: Session) -> None:
+        with session.transaction():
+            assert session.count([OWN]) == [1]
+            execute(shop.url, "INSERT INTO note VALUES (1)")
+            capture(session, OWN, lambda _: None, along=lambda *_: None)
+
+    with live.session(1, inline_keys=inline_keys) as session, pytest.raises(Conflict, match="`note`"):
+        begin_and_wait(session)
     assert shop.rows("SELECT person_id FROM note") == [(1,)]

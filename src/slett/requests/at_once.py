@@ -13,6 +13,7 @@ from slett.ledger.requests import Counts, Kind, State
 from slett.requests.before import Before
 from slett.requests.close import close, look_before, reopen
 from slett.requests.erase import erase_filed
+from slett.requests.failing import each_in_turn
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.pause import insist_on_work
 from slett.requests.progress import move_on, tell
@@ -73,17 +74,20 @@ def take_up(service: Service) -> int:
     """How many requests were taken up that wait, or that a dead process left.
 
     Raises:
-        StoreError: a store failed. The request still waits.
+        StoreError, VaultError: a store failed, or a vault does not open. That request still waits; others do not.
     """
     with service.ledger.read() as page:
         waiting = [each for kind in AT_ONCE for each in page.requests.due(page.now - DEAD, kind)]
         left = [each for kind in AT_ONCE for each in page.requests.running(page.now - DEAD, kind)]
         told = {each.reference: read_particulars(page, each.reference) for each in left}
-    for each in waiting:
-        carry_out(service, each.reference)
-    for each in left:
-        if who := told[each.reference]:
+
+    def take(each: Request) -> None:
+        if each.state == "scheduled":
+            carry_out(service, each.reference)
+        elif who := told[each.reference]:
             _do(service, each, who)
+
+    each_in_turn([*waiting, *left], take)
     return len(waiting) + len(left)
 
 

@@ -12,7 +12,6 @@ from slett.ledger import Keys, Page, Request
 from slett.ledger.holds import Mark
 from slett.ledger.vaults import Vault
 from slett.requests.particulars import read_particulars
-from slett.requests.subject import newest_stones
 
 WAITS = "wait"  # among what was done to rows: they are put away still
 
@@ -65,12 +64,16 @@ def may_come_again(page: Page, request: Request) -> Rest | None:
 
 
 def is_away(page: Page, rest: Rest) -> bool:
-    """Whether they have left again since they came back."""
-    who, since = read_particulars(page, rest.back.reference), rest.back.finished_at
-    if who is None or since is None:
+    """Whether they have closed their account again since, and are not back: its tombstones stand until they are."""
+    who = read_particulars(page, rest.back.reference)
+    if who is None:
         return True
-    stones = newest_stones(page, [who.subject]).values()
-    return any(stone.at >= since for stone in stones)
+    stones = page.tombstones.every(who.subject.kind, [who.subject.text]).get(who.subject.text, [])
+    found = page.requests.some({stone.request for stone in stones} - {rest.closed.reference}).values()
+    closes = [each for each in found if each.kind == "close"]
+    ends = page.requests.some(each.followed_by for each in closes if each.followed_by)
+    erased = {reference for reference, each in ends.items() if each.kind == "erase"}  # whoever had the key before
+    return any(each.followed_by not in erased for each in closes)
 
 
 def leave_as_it_was(page: Page, closed: Request, request: Request) -> None:

@@ -13,6 +13,7 @@ from slett.ledger import FINAL, Page, Request
 from slett.ledger.requests import DONE
 from slett.ledger.vaults import Holder, Vault
 from slett.requests.batch import Batch
+from slett.requests.failing import each_in_turn
 from slett.requests.hold import hold_on
 from slett.requests.service import Service
 from slett.stores.giveback import Blocked
@@ -211,10 +212,13 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         """Whoever was frozen meanwhile may have been given up, and the keys destroyed."""
         with service.ledger.read() as page:
             now, rest = vault_of(page, request), kept_back_of(page, request)
+            waits = page.vaults.rest(vault.number, request.reference)
             earlier = page.vaults.earlier(request.reference, vault.number) if len(opened) > 1 else ()
         _insist_on_waiting(rest)
         if now is None or not (now.state == "returning" or (now.state == "sealed" and not alone)):
             raise NoWayBack(_why_not(now))
+        if waits != opened[0].rest:
+            raise NoWayBack("another process brought something of it back meanwhile; ask again for what waits still")
         wanted = {one.vault.number for one in opened[1:]}
         if gone := [each for each in earlier if each.number in wanted and each.state == "destroyed"]:
             raise NoWayBack(_why_not(gone[0]))
@@ -322,8 +326,7 @@ def end_ways_back(service: Service) -> int:
             if not _is_held(page, vault) and page.vaults.destroy(vault.number, at_end=True):
                 page.log.append([{"event": "beyond recovery", "request": each} for each in vault.people])
                 ended += 1
-    for number in scattered:
-        _sweep_up(service, number)
+    each_in_turn(scattered, lambda number: _sweep_up(service, number))
     return ended
 
 

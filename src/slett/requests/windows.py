@@ -8,6 +8,7 @@ from slett.ledger import Page, Request
 from slett.ledger.requests import State
 from slett.requests import hooks
 from slett.requests.answers import TooLate
+from slett.requests.failing import each_in_turn
 from slett.requests.hold import hold_on
 from slett.requests.particulars import Particulars, read_particulars
 from slett.requests.progress import tell
@@ -21,7 +22,9 @@ def end_windows(service: Service) -> int:
     """How many ways back are over."""
     with service.ledger.read() as page:
         over = page.requests.windows_over(page.now)
-    return sum(_end_window(service, each) for each in over)
+    ended: list[int] = []
+    each_in_turn(over, lambda closed: ended.append(_end_window(service, closed)))
+    return sum(ended)
 
 
 def _end_window(service: Service, closed: Request) -> int:
