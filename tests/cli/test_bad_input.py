@@ -33,6 +33,16 @@ URLS = {
 }
 
 
+def test_no_name_in_a_database_commands_the_terminal(shop: Shop) -> None:
+    """Titles, colours, a cleared screen, text that is turned round: names are shown, and do nothing."""
+    shop.sql(
+        'CREATE TABLE "a\x1b]0;b\x07\x1b[2J\u202ec\x9b" (id integer PRIMARY KEY, user_id integer REFERENCES users (id))'
+    )
+    said = [shop.slett("check").all, shop.slett("plan", "1").all]
+    assert all("a\\x1b]0;b" in each for each in said)
+    assert all(letter.isprintable() or letter == "\n" for each in said for letter in each)
+
+
 def refused(shop: Shop, *words: str | Path, status: int = 1, stdin: str = "") -> str:
     """What a command says that must change nothing."""
     before, files = shop.snapshot(), _files()

@@ -233,6 +233,7 @@ def test_limits_lose_no_count_when_many_knock_at_once(any_counter: Counter) -> N
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2:9::", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),  # else all of IPv4 would be one network
         ("testclient", ""),
         ("", ""),
     ],

@@ -1,3 +1,8 @@
+from uuid import uuid4
+
+import pytest
+
+from slett.stores.errors import Denied
 from slett.stores.schema import Check, ForeignKey, Trigger
 from tests.stores.schemas import execute, families, schema_of, table_of
 
@@ -230,3 +235,35 @@ def test_identity_and_serial_columns_have_a_default(postgresql_database: str) ->
         ("b", True, False),
         ("c", False, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("planted", "name"),
+    [
+        ("CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS $$ SELECT 'somebody' $$", "lower"),
+        ("CREATE OPERATOR = (leftarg = varchar, rightarg = varchar, function = alike)", "="),
+    ],
+)
+def test_what_a_stranger_plants_among_the_systems_functions_stops_everything(
+    postgresql_database: str, planted: str, name: str
+) -> None:
+    """An `=` that is always true took away everybody's rows, and the second look found nothing left."""
+    stranger = f"stranger_{uuid4().hex}"
+    execute(
+        postgresql_database,
+        "CREATE TABLE users (id integer PRIMARY KEY, email varchar(80))",
+        "CREATE FUNCTION alike(varchar, varchar) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$",
+        planted,  # by whom the database belongs to
+        f"CREATE ROLE {stranger}",
+    )
+    assert set(schema_of(postgresql_database).tables) == {"users"}
+    try:
+        kind = "FUNCTION lower(varchar)" if name == "lower" else "OPERATOR = (varchar, varchar)"
+        execute(
+            postgresql_database, f"GRANT CREATE ON SCHEMA public TO {stranger}", f"ALTER {kind} OWNER TO {stranger}"
+        )
+        with pytest.raises(Denied, match=f"has made `public.{name}`"):
+            schema_of(postgresql_database)
+    finally:
+        execute(postgresql_database, f"DROP OWNED BY {stranger}", f"DROP ROLE {stranger}")
+    assert set(schema_of(postgresql_database).tables) == {"users"}

@@ -155,6 +155,8 @@ def test_no_value_becomes_a_header(client: TestClient, app: Any, value: str) -> 
             headers = client.get(path, params={name: value}).headers
             assert "x=y" not in headers.get("set-cookie", ""), path
             assert "attacker" not in headers.get("location", ""), path
+    for secret in ("a%0d%0aSet-Cookie:%20x=y", "%E6%BC%A2", "%C3%A9"):  # letters, too, that no cookie can hold
+        assert client.get(f"/s/S-7K4M-2Q9X/{secret}").status_code == 404
 
 
 def test_no_address_leads_to_where_somebody_else_says(client: TestClient, app: Any) -> None:

@@ -18,7 +18,9 @@ class Failure(click.ClickException):
     def show(self, file: object = None) -> None:
         del file
         click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-        click.echo(self.message, err=True)
+        from slett.cli.terminal import harmless  # Rich, which most commands that end well never need
+
+        click.echo(harmless(self.message), err=True)
 
 
 @contextmanager

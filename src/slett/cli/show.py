@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from slett.cli.terminal import Shown
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -61,7 +63,7 @@ COLOURS = {
 
 def _console() -> Console:
     """Made anew each time: the terminal may have been replaced. Nothing that a service's data says is markup."""
-    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    return Shown(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 def _many(count: int, noun: str) -> str:

@@ -31,9 +31,13 @@ def allow_on(page: Page, secret: Keys, what: str, *keys: str, limit: int, per: t
 def network_of(address: str) -> str:
     """The network that an IP address is counted with: itself, or the first 64 bits of IPv6; empty if it is none."""
     try:
-        return str(ip_network((address, 64), strict=False) if ip_address(address).version == 6 else address)
+        found = ip_address(address)
     except ValueError:
         return ""
+    if found.version == 4:
+        return str(found)
+    # a server that listens for both sees IPv4 as `::ffff:192.0.2.1`: in one network of 64 bits, all of it
+    return str(found.ipv4_mapped or ip_network((int(found), 64), strict=False))
 
 
 def _window_end(now: datetime, per: timedelta) -> datetime:

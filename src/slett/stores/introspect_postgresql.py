@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import sqlalchemy
 
+from slett.stores.errors import Denied
 from slett.stores.introspect_draft import Draft
 from slett.stores.schema import Check, Column, Family, ForeignKey, OnDelete, Schema
 
@@ -105,9 +106,42 @@ WHERE ev_type IN ('2', '3', '4') AND ev_enabled IN ('O', 'A')
 ORDER BY 1, 2
 """
 
+# Functions and operators that statements of ours would call in place of the system's, since an exact match of types
+# goes first (CVE-2018-1058). Whoever owns the schema or the database could change the rows without them.
+_PLANTED = """
+WITH named(oid, place, name, owner) AS (
+    SELECT oid, pronamespace, proname, proowner FROM pg_proc WHERE proname = ANY(CAST(%s AS name[]))
+  UNION ALL
+    SELECT o.oid, o.oprnamespace, o.oprname, o.oprowner FROM pg_operator o
+    WHERE EXISTS (SELECT FROM pg_operator s WHERE s.oprname = o.oprname AND s.oprnamespace = 'pg_catalog'::regnamespace)
+)
+SELECT n.nspname, named.name
+FROM named JOIN pg_namespace n ON n.oid = named.place JOIN pg_roles r ON r.oid = named.owner
+WHERE n.nspname = ANY(pg_catalog.current_schemas(false)) AND n.nspname <> 'pg_catalog' AND NOT r.rolsuper
+  AND named.owner <> n.nspowner AND r.rolname <> current_user
+  AND named.owner <> (SELECT datdba FROM pg_database WHERE datname = pg_catalog.current_database())
+  AND NOT EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles me ON me.oid = m.member
+                  WHERE m.roleid = named.owner AND me.rolname = current_user)
+ORDER BY 1, 2 LIMIT 1
+"""
+_CALLED = (
+    *("array_agg", "convert_to", "count", "date_trunc", "encode", "jsonb_set", "length", "lower", "max", "min"),
+    *("row_number", "set_config", "sha256", "string_agg", "substr", "unnest", "current_schema", "current_schemas"),
+)
+
 
 def read(connection: sqlalchemy.Connection) -> Schema:
-    """Every table of every schema that is not the system's."""
+    """Every table of every schema that is not the system's.
+
+    Raises:
+        Denied: somebody else has put a function or an operator in the way of the system's own.
+    """
+    if found := connection.exec_driver_sql(_PLANTED, (list(_CALLED),)).first():
+        raise Denied(
+            "",
+            f"another account has made `{found[0]}.{found[1]}`, which would stand in for the system's own; "
+            f"drop it, and let nobody create things in `{found[0]}` (REVOKE CREATE)",
+        )
 
     def rows(query: str) -> list[Any]:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

@@ -57,7 +57,11 @@ def open_status(visitor: Visitor) -> Response:
     """The link in a mail: the key goes out of the address and into a cookie. Nothing is looked up, nothing acts."""
     params = visitor.request.path_params
     reference = read_reference(params["reference"])
-    if reference is None or not params["secret"].isalnum() or len(params["secret"]) > 64:
+    if (
+        reference is None
+        or not (params["secret"].isascii() and params["secret"].isalnum())
+        or len(params["secret"]) > 64
+    ):
         raise HTTPException(404)
     visitor.hold_status(reference, params["secret"])
     return visitor.to("status", reference=reference)

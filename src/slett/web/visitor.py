@@ -107,8 +107,9 @@ class Visitor:
         address = self.request.client.host if self.request.client else ""
         if proxies := self.portal.settings.portal.proxies:
             named = ",".join(self.request.headers.getlist("x-forwarded-for")).split(",")
-            address = named[-proxies].strip() if len(named) >= proxies else address
-        return network_of(address)
+            if len(named) >= proxies and (network := network_of(named[-proxies].strip())):
+                return network
+        return network_of(address)  # also where the proxy says nothing that is an address: uncounted is nobody
 
     # -- the status page's key ----------------------------------------------------------------------
 
