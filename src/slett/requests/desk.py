@@ -4,11 +4,10 @@ What looks and what acts are apart. Each change of state is one compare-and-swap
 of a person and the clock, one wins and the other is told. Who it is, and when they signed in, comes from the session.
 """
 
-import hmac
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 from slett.ledger import FINAL, Page, Request, read_reference
 from slett.ledger.requests import Doubt, Kind
@@ -23,38 +22,38 @@ from slett.requests.answers import (
     TooLate,
     Wish,
     WrongPhrase,
-    WrongRecovery,
 )
 from slett.requests.at_once import AT_ONCE, carry_out
-from slett.requests.codes import CodeError, Purpose, TooMany, issue_code, may_send, send_code, try_code
+from slett.requests.away import ask, begin_return, open_sealed
+from slett.requests.codes import CodeError, send_code, try_code
 from slett.requests.identity import Identity
-from slett.requests.limits import allow
 from slett.requests.mailbox import begin_by_mailbox, prove_mailbox
 from slett.requests.outlook import Outlook, find_blocks, outlook
 from slett.requests.particulars import Particulars, draw_secret, hash_secret, read_particulars
 from slett.requests.progress import move_on, record_cancelled, tell
-from slett.requests.put_away import confirm_end, file_end, is_beyond, may_end
-from slett.requests.refuse import Refusal, Refused
+from slett.requests.put_away import confirm_end, is_beyond, may_end
 from slett.requests.rest import leave_as_it_was, may_come_again
 from slett.requests.service import Service
-from slett.requests.sessions import Session, add_session, bind_session, read_session
-from slett.requests.status import Status, can_return, status_of, waiting_of
+from slett.requests.sessions import Session, bind_session
+from slett.requests.status import Status, status_of, waiting_of
+from slett.requests.theirs import (
+    find_or_file,
+    has_secret,
+    is_theirs,
+    opened_by,
+    own,
+    purpose_of,
+    require_proven,
+    session_now,
+)
 from slett.requests.way_back import (
-    NoWayBack,
     VaultIdentity,
     give_to_person,
-    identity_by_code,
-    let_service_open,
     needs_code,
     prepare_sealing,
     sealing,
     shut_again,
 )
-from slett.vault import WrongCode
-
-RECOVERIES_AN_HOUR = 10  # guesses at a recovery code, for one account and from one network
-NO_MAILBOX = Refusal("refused", "no mailbox is known in which they could read a code; `slett erase --now` erases them")
-NO_SECRET = "0" * 64  # compared with where there is none, so that it takes as long
 
 
 class Desk:
@@ -77,7 +76,7 @@ class Desk:
             Refused: several people are meant.
             StoreError: a store does not answer.
         """
-        _require_proven(session)
+        require_proven(session)
         return outlook(self._service_of(), session.identity.subject, language)
 
     def request_of(self, session: Session) -> Request | None:
@@ -87,7 +86,7 @@ class Desk:
         service = self._service_of()
         with service.ledger.read() as page:
             request = page.requests.get(session.request)
-        return request if request and _is_theirs(service, session, request) else None
+        return request if request and is_theirs(service, session, request) else None
 
     def needs(self, session: Session, request: Request, now: datetime) -> Needs:
         """What is still to be proven."""
@@ -108,9 +107,7 @@ class Desk:
         service = self._service_of()
         with service.ledger.read() as page:
             request = page.requests.get(read_reference(reference) or "")
-        written = (request and request.secret) or NO_SECRET
-        same = hmac.compare_digest(written, hash_secret(service.ledger.keys, secret))
-        return request if same else None
+        return request if has_secret(service, request, secret) else None
 
     def status(self, request: Request, language: str = "") -> Status:
         """How far the request has come, as it is now."""
@@ -146,14 +143,14 @@ class Desk:
             NotTheirs: the session has ended, or has yet to prove the mailbox.
             StoreError: a store does not answer.
         """
-        _require_proven(session)
+        require_proven(session)
         service = self._service_of()
         language = session.identity.language or service.settings.portal.language
         if kind in ("close", "erase") and (blocks := find_blocks(service, session.identity.subject, language)):
             raise Blocked(blocks)
         with service.ledger.write() as page:
-            session = _now(page, session, lock=True)
-            request = self._open(page, service, session.identity, kind)
+            session = session_now(page, session, lock=True)
+            request = find_or_file(page, service, session.identity, kind)
             secret = session.secret if session.request == request.reference else ""
             bind_session(page, session, request.reference, secret)
         return request
@@ -167,9 +164,9 @@ class Desk:
         """
         service = self._service_of()
         with service.ledger.read() as page:
-            session, request = _own(page, service, session, request)
+            session, request = own(page, service, session, request)
         if session.identity.addresses:
-            send_code(service, session, _purpose(request), request, session.identity.addresses[0], network=network)
+            send_code(service, session, purpose_of(request), request, session.identity.addresses[0], network=network)
 
     # -- acting -------------------------------------------------------------------------------------
 
@@ -202,7 +199,7 @@ class Desk:
         refusal: CodeError | None = None
         identity, holder = None, None
         with service.ledger.write() as page:
-            session, request = _own(page, service, session, request, lock=True)
+            session, request = own(page, service, session, request, lock=True)
             if session.secret and request.state != "filed":
                 return Filed(request, session.secret, session.code)
             needs = self.needs(session, request, page.now)
@@ -213,7 +210,7 @@ class Desk:
             if request.state in FINAL and request.state != "fulfilled":
                 raise TooLate(request.state)
             if needs.code:
-                refusal = try_code(page, service, session, _purpose(request), request, code, network)
+                refusal = try_code(page, service, session, purpose_of(request), request, code, network)
             if refusal is None:
                 filed = self._confirmed(page, service, session, request, opened)
                 holder = sealing(service) if request.kind == "close" else None
@@ -241,7 +238,7 @@ class Desk:
         """
         service = self._service_of()
         with service.ledger.write() as page:
-            request = self._opened(page, service, reference, by)
+            request = opened_by(page, service, reference, by)
             if is_beyond(page, request) or not page.requests.withdraw(request.reference):
                 return False
             if closed := page.requests.get(request.follows) if request.kind == "return" and request.follows else None:
@@ -263,7 +260,7 @@ class Desk:
             raise ValueError("the reason is not one of the list")
         service = self._service_of()
         with service.ledger.write() as page:
-            page.requests.give_reason(self._opened(page, service, reference, by).reference, reason)
+            page.requests.give_reason(opened_by(page, service, reference, by).reference, reason)
 
     # -- coming back --------------------------------------------------------------------------------
 
@@ -275,7 +272,7 @@ class Desk:
             TooLate: the account has no way back any more.
             TooMany: codes to this account, to its address, or from this network.
         """
-        return self._ask(reference, secret, "return", language, network)
+        return ask(self._service_of(), reference, secret, "return", language, network)
 
     def ask_erasure(self, reference: str, secret: str, language: str = "", network: str = "") -> str:
         """The token of a session that is about erasing a sealed person at once; a code is on its way.
@@ -288,33 +285,7 @@ class Desk:
             Refused: no mailbox is known by which they could show who they are.
             TooMany: codes to this account, to its address, or from this network.
         """
-        return self._ask(reference, secret, "erase", language, network)
-
-    def _ask(self, reference: str, secret: str, kind: Literal["return", "erase"], language: str, network: str) -> str:
-        service = self._service_of()
-        with service.ledger.write() as page:
-            closed = self._opened(page, service, reference, secret)
-            rest = may_come_again(page, closed) if kind == "return" else None
-            closed = rest.closed if rest else closed
-            who = read_particulars(page, (rest.back if rest else closed).reference)
-            may = rest or (can_return(closed, page.now) if kind == "return" else may_end(page, closed))
-            if who is None or not may:
-                raise TooLate(_why_too_late(closed))
-            address = next(iter(who.addresses), "")
-            if kind == "erase" and not address:
-                raise Refused(NO_MAILBOX)
-            identity = Identity(who.subject, who.addresses, language=language or who.language, how="mailbox")
-            if kind == "return":
-                request = self._open(page, service, identity, kind, closed)
-            else:
-                request = file_end(page, service, closed, who.subject.hash(service.ledger.keys))
-            token, session = add_session(page, service, identity, request=request.reference)
-            allowed = not address or may_send(page, service, identity, _purpose(request), address, network)
-            if allowed and address:
-                issue_code(page, service, session, _purpose(request), request, address)
-        if not allowed:
-            raise TooMany
-        return token
+        return ask(self._service_of(), reference, secret, "erase", language, network)
 
     def confirm_return(self, session: Session, code: str, recovery: str = "", network: str = "") -> Filed:
         """The return, carried out: the account is as it was. If the window has ended meanwhile, nothing is done.
@@ -332,7 +303,8 @@ class Desk:
         request = self.request_of(session)
         if request is None or request.kind != "return":
             raise NotTheirs
-        opened = self._open_sealed(request, recovery, network) if self.needs_recovery(request) else None
+        needed = self.needs_recovery(request)
+        opened = open_sealed(self._service_of(), request, recovery, network) if needed else None
         return self.confirm(session, request, code=code, phrase_ok=True, network=network, opened=opened)
 
     def closed_before(self, request: Request) -> Request | None:
@@ -349,37 +321,6 @@ class Desk:
 
     # -- parts --------------------------------------------------------------------------------------
 
-    def _open(
-        self, page: Page, service: Service, identity: Identity, kind: Kind, follows: Request | None = None
-    ) -> Request:
-        """The open request of that person and kind; filed now if there is none."""
-        subject = identity.subject.hash(service.ledger.keys)
-        found = page.requests.find_open(kind, subject)
-        again = found and kind == "return" and found.follows != (follows and follows.reference)  # from another close
-        asked = found and kind == "erase" and found.state == "filed" and found.follows  # for, from a status page
-        if found and not (again or asked):
-            return found
-        promise = timedelta(hours=service.settings.promise_hours)
-        (request,) = page.requests.file(kind, [subject], service.datamap.digest, promise, follows=follows)
-        hooks.record(page, request, "filed")
-        return request
-
-    def _open_sealed(self, request: Request, recovery: str, network: str) -> VaultIdentity:
-        service = self._service_of()
-        with service.ledger.read() as page:
-            closed = page.requests.get(request.follows or "")
-        if closed is None:
-            raise NotTheirs
-        hour = timedelta(hours=1)
-        if not allow(service, "recovery", closed.reference, network, limit=RECOVERIES_AN_HOUR, per=hour):
-            raise TooMany
-        try:
-            return identity_by_code(service, closed, recovery)
-        except NoWayBack:
-            raise TooLate(_why_too_late(closed)) from None
-        except WrongCode:
-            raise WrongRecovery from None
-
     def _confirmed(
         self, page: Page, service: Service, session: Session, request: Request, opened: VaultIdentity | None
     ) -> Filed:
@@ -391,20 +332,9 @@ class Desk:
             secret = confirm_end(page, service, closed, request)
             bind_session(page, session, request.reference, secret)
             return Filed(page.requests.get(request.reference) or request, secret)
-        if closed:
-            if rest := may_come_again(page, closed):
-                came = page.requests.follow_instead(closed.reference, rest.back.reference, request.reference)
-            else:
-                came = can_return(closed, page.now) and page.requests.follow(closed.reference, request.reference)
-            if not came:
-                raise TooLate(_why_too_late(closed))
-            before = read_particulars(page, (rest.back if rest else closed).reference)
-            if opened is not None:
-                let_service_open(page, service, closed, opened)
-            elif needs_code(page, closed):
-                raise WrongRecovery
+        before = begin_return(page, service, closed, request, opened) if closed else None
         identity = session.identity
-        secret = before.secret if closed and before else draw_secret()
+        secret = before.secret if before else draw_secret()
         who = Particulars(identity.subject, identity.addresses, identity.old_addresses, identity.language, secret)
         page.particulars.put(request.reference, who.pack())
         sealed = request.kind == "close" and sealing(service) is not None  # in truth not to be undone by its owner
@@ -432,52 +362,6 @@ class Desk:
         bind_session(page, session, request.reference, who.secret)
         return Filed(now, who.secret)
 
-    def _opened(self, page: Page, service: Service, reference: str, by: Session | str) -> Request:
-        request = page.requests.get(read_reference(reference) or "")
-        if isinstance(by, str):
-            written = (request and request.secret) or NO_SECRET
-            theirs = hmac.compare_digest(written, hash_secret(service.ledger.keys, by))
-        else:
-            theirs = request is not None and _is_theirs(service, _now(page, by), request)
-        if request is None or not theirs:
-            raise NotTheirs
-        return request
-
-
-def _require_proven(session: Session) -> None:
-    if not session.identity.is_proven:
-        raise NotTheirs
-
-
-def _now(page: Page, session: Session, *, lock: bool = False) -> Session:
-    """The session as it is in the ledger now."""
-    now = read_session(page, session.id, lock=lock)
-    if now is None:
-        raise NotTheirs
-    return now
-
-
-def _own(
-    page: Page, service: Service, session: Session, request: Request, *, lock: bool = False
-) -> tuple[Session, Request]:
-    """Both as they are in the ledger now."""
-    session = _now(page, session, lock=lock)
-    now = page.requests.get(request.reference)
-    if now is None or session.request != now.reference or not _is_theirs(service, session, now):
-        raise NotTheirs
-    return session, now
-
-
-def _is_theirs(service: Service, session: Session, request: Request) -> bool:
-    """Whether they are the person. With a mailbox to prove they have what they asked for after a close."""
-    if not session.identity.is_proven and (not request.follows or session.request != request.reference):
-        return False
-    return hmac.compare_digest(request.subject, session.identity.subject.hash(service.ledger.keys))
-
-
-def _purpose(request: Request) -> Purpose:
-    return "return" if request.kind == "return" else "confirm"
-
 
 def _doubt(identity: Identity) -> Doubt:
     """Why they might not be who they say: then it waits longer, and everybody concerned is told."""
@@ -489,7 +373,3 @@ def _wait(service: Service, kind: Kind, doubt: Doubt) -> timedelta:
     if doubt:
         return timedelta(hours=max(portal.doubt_hours, portal.wait_hours if kind == "erase" else 0))
     return timedelta(hours=portal.wait_hours if kind == "erase" else 0)
-
-
-def _why_too_late(closed: Request) -> str:
-    return "over" if closed.state == "fulfilled" else closed.state
