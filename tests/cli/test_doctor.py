@@ -139,6 +139,16 @@ def test_a_missing_grant_is_found(postgresql_database: str, tmp_path: Path) -> N
             admin.execute(f"DROP ROLE {role}")
 
 
+def test_what_could_not_come_back_is_found_where_it_is_to(postgresql_database: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, {"shop": postgresql_database})
+    shop.fill()
+    shop.succeed("erase", "2", "--yes")
+    shop.sql("CREATE TABLE old_messages (seen text) INHERITS (messages)")
+    assert bad(shop) == {}
+    (shop.folder / "slett.toml").write_text("vault.undo_window_hours = 24\n")
+    assert bad(shop).keys() == {"way back"}
+
+
 def test_a_place_for_vaults_is_tried_and_left_empty(well: Shop) -> None:
     place = well.folder / "vault"
     (well.folder / "slett.toml").write_text(f'vault.url = "file://{place}"\n')

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from slett.requests.preview import preview
+from slett.stores.errors import StoreError
 from slett.stores.schema import Dialect
-from tests.journeys.scene import Scene
+from tests.journeys.scene import Scene, subjects
 
 MAP = """
 users: {root: true, action: delete}
@@ -106,6 +108,37 @@ orders:
     assert (outcome.state, outcome.rows) == ("fulfilled", 5)
     assert scene.rows("SELECT * FROM ONLY orders") == [(2, 2)]
     assert scene.rows("SELECT * FROM orders_2024 ORDER BY id") == [(1, 2, "Ola"), (4, 2, "Ola")]
+
+
+def test_what_could_not_come_back_from_an_heir_is_said_before_anything_begins(
+    postgresql_database: str, tmp_path: Path
+) -> None:
+    """And after it has begun nothing is lost: without an undo window it goes on."""
+    scene = Scene(tmp_path, {"shop": postgresql_database}, {"vault": {"undo_window_hours": 24}})
+    scene.sql(
+        *PEOPLE,
+        "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT NOT NULL REFERENCES users (id))",
+        "CREATE TABLE orders_2024 (note TEXT) INHERITS (orders)",
+        "INSERT INTO orders_2024 VALUES (1, 2, 'Ola'), (2, 1, 'Kari')",
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+"""
+    )
+    before = scene.snapshot()
+    with scene.open() as service, pytest.raises(StoreError, match=r"has heirs .* without an undo window"):
+        preview(service, subjects(service, [1]))
+    with pytest.raises(StoreError, match="has heirs"):
+        scene.erase(1)
+    assert scene.snapshot() == before
+    scene.settings["vault"] = {"undo_window_hours": 0}
+    (outcome,) = scene.resume()
+    assert outcome.state == "fulfilled"
+    assert scene.rows("SELECT * FROM orders_2024") == [(1, 2, "Ola")]
 
 
 def test_what_hangs_on_an_heir_goes_with_it(postgresql_database: str, tmp_path: Path) -> None:

@@ -230,6 +230,22 @@ def test_a_column_without_text_is_not_read(database: str) -> None:
     assert counts(database) == {}
 
 
+def test_a_table_of_any_name_is_read(database: str) -> None:
+    quote = "`" if database.startswith("mariadb") else '"'
+
+    def name(text: str) -> str:
+        return quote + text.replace(quote, quote * 2) + quote
+
+    table, names = "a % of it; --", ("per%cent", "%s", "col:on", 'qu"o`te', "50%%")
+    columns = ", ".join(f"{name(each)} varchar(20)" for each in names)
+    values = ", ".join(["'kvåle_99'"] * len(names))
+    with engine(database).begin() as connection:
+        cursor = connection.connection.cursor()  # where a percent sign is one
+        cursor.execute(f"CREATE TABLE {name(table)} ({name('%id')} int PRIMARY KEY, {columns})")
+        cursor.execute(f"INSERT INTO {name(table)} VALUES (1, {values})")
+    assert counts(database) == {(table, each): 1 for each in names}
+
+
 def test_rows_without_a_key_are_counted(database: str) -> None:
     run(database, "CREATE TABLE log (line text)", "INSERT INTO log VALUES ('kvåle_99 in'), ('kvåle_99 out'), ('-')")
     assert counts(database) == {("log", "line"): 2}

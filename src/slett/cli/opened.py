@@ -42,7 +42,7 @@ def resumable(again: str = "slett resume") -> "Iterator[None]":
     """A store that fails on the way: what was begun waits in the ledger."""
     from slett.requests.hold import HeldBack
     from slett.requests.pause import Paused
-    from slett.stores.errors import StoreError
+    from slett.stores.errors import Busy, StoreError, Unavailable
 
     try:
         yield
@@ -50,8 +50,10 @@ def resumable(again: str = "slett resume") -> "Iterator[None]":
         raise Failure(f"{error}\nNothing is lost: `{again}` goes on then.") from None
     except HeldBack as error:
         raise Failure(str(error)) from None
-    except StoreError as error:
+    except (Unavailable, Busy) as error:
         raise Failure(f"{error}\nNothing is lost: when the store answers again, `{again}` goes on.") from None
+    except StoreError as error:
+        raise Failure(f"{error}\nNothing is lost: when that is mended, `{again}` goes on.") from None
 
 
 def worst(outcomes: "list[Outcome]") -> int:

@@ -15,6 +15,7 @@ from slett.ledger import Ledger, LedgerError, Page, open_ledger
 from slett.ledger.ledger import Clock, machine_time
 from slett.plan import PlanError
 from slett.requests.service import Service, open_service, open_stores
+from slett.requests.way_back import insist_on_a_way_back, sealing
 from slett.settings import Settings
 from slett.stores.errors import StoreError
 from slett.vault import Place, VaultError
@@ -172,3 +173,9 @@ def _grants(service: Service) -> Iterator[Finding]:
                 yield Finding(f"grants {store}", True, "the account may do every step")
             except StoreError as error:
                 yield Finding(f"grants {store}", False, str(error), "see the page on operating for what it needs")
+        if not service.settings.vault.undo_window_hours and sealing(service) is None:
+            return
+        try:
+            insist_on_a_way_back(sessions, service.plan.steps)
+        except StoreError as error:
+            yield Finding("way back", False, str(error), "mend it, or let nothing be put away: the page on the vault")

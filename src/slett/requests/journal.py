@@ -17,7 +17,7 @@ from slett.requests.batch import Batch
 from slett.requests.hold import HeldRequest
 from slett.requests.pause import fits_day, insist_on_work
 from slett.requests.service import Service
-from slett.requests.way_back import give_vault
+from slett.requests.way_back import give_vault, insist_on_a_way_back
 from slett.stores.due import end
 
 SHORT = 1.0  # seconds; whoever journals for longer may have kept the lease from being renewed
@@ -31,7 +31,11 @@ def journal(
 
     Raises:
         Paused: it is suspiciously much for a day. Nothing was touched, and nothing journaled.
+        StoreError: something could not be undone, and is to be. Likewise.
     """
+    if service.settings.vault.undo_window_hours and not batch.requests[0].follows:
+        touched = (step for step, rows in zip(service.plan.steps, counts, strict=True) if rows)
+        insist_on_a_way_back(walk.sessions, touched)
     batch.planned, batch.people, batch.total = list(counts), people, sum(counts)
     steps = [
         Step(place, step.store, step.table, step.what, planned=counts[place])

@@ -7,6 +7,7 @@ from slett.execute import Run
 from slett.requests.refuse import Refusal, find_refusals
 from slett.requests.service import Service
 from slett.requests.subject import Subject, collected
+from slett.requests.way_back import insist_on_a_way_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,14 @@ def preview(service: Service, subjects: Sequence[Subject]) -> Preview:
     """The dry run.
 
     Raises:
-        StoreError: a store does not answer, or the account could not carry the plan out.
+        StoreError: a store does not answer, the account could not carry the plan out, or it could not be undone.
     """
     with service.sessions() as sessions:
         walk = collected(service.plan, sessions, subjects)
         counts, people = Run(walk, service.settings.chunk_rows).count_people()
         refusals = find_refusals(service, walk, subjects, people)
+        if service.settings.vault.undo_window_hours:
+            insist_on_a_way_back(sessions, service.plan.steps)
         lines = []
         for step, rows in zip(service.plan.steps, counts, strict=True):
             ((cost, _),) = sessions[step.store].rehearse([step.change])

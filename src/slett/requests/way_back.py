@@ -4,7 +4,7 @@ An erasure has one while the service's undo window is open; only the service can
 until its window ends; the person's recovery code opens it, or the service's own key where the settings say so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from pyrage import x25519
@@ -12,11 +12,14 @@ from pyrage import x25519
 from slett.ledger import FINAL, Page, Request
 from slett.ledger.requests import DONE
 from slett.ledger.vaults import Holder, Vault
+from slett.plan import Step
 from slett.requests.batch import Batch
 from slett.requests.failing import each_in_turn
 from slett.requests.hold import hold_on
 from slett.requests.service import Service
+from slett.stores.capture import shape_of
 from slett.stores.giveback import Blocked
+from slett.stores.sql import Session
 from slett.stores.taken import Taken
 from slett.vault import (
     CannotGoBack,
@@ -58,6 +61,16 @@ def give_vault(page: Page, service: Service, batch: Batch) -> None:
         vault = None
     if vault:
         batch.vault = page.vaults.join(batch.lease, vault, [each.reference for each in batch.requests])
+
+
+def insist_on_a_way_back(sessions: Mapping[str, Session], steps: Iterable[Step]) -> None:
+    """Ask of every step whether what it takes could be given back.
+
+    Raises:
+        StoreError: not exactly; and so the step would not be carried out.
+    """
+    for step in steps:
+        shape_of(sessions[step.store], step.change)
 
 
 def sealing(service: Service) -> Holder | None:

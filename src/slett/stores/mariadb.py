@@ -283,7 +283,11 @@ class MariaDB:
         return column.family in ("text", "json", "binary") or column.type.startswith("set(")
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
-        name = connection.dialect.identifier_preparer.quote
+        quote = connection.dialect.identifier_preparer.quote
+
+        def name(given: str) -> str:  # without parameters a percent sign is one
+            return quote(given).replace("%%", "%") if "%" in given else quote(given)
+
         source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
         cells = [f"CAST({name(each)} AS CHAR CHARACTER SET utf8mb4)" for each in key]
         cells += [name(each) for each in columns]  # which the server sends in the connection's character set

@@ -215,7 +215,8 @@ class PostgreSQL:
 
     def may_capture(self, connection: Connection, table: Table) -> None:
         if connection.exec_driver_sql(_HEIRS, (table.plain_name, table.schema or None)).first():
-            raise StoreError("", f"`{table.name}` has heirs (INHERITS), and what is theirs alone would not come back")
+            sentence = f"`{table.name}` has heirs (INHERITS), and what is theirs alone would not come back"
+            raise StoreError("", f"{sentence}; erase it without an undo window")
 
     def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
         driver: Any = connection.connection.driver_connection
@@ -316,7 +317,7 @@ class PostgreSQL:
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         driver: Any = connection.connection.driver_connection
-        name, source = connection.dialect.identifier_preparer.quote, _quoted(connection, table)
+        name, source = _quoting(connection), _quoted(connection, table)
         cells = [*(f"CAST({name(each)} AS varchar)" for each in key), *(name(each) for each in columns)]
         pages = _pages(driver, source)
         if pages is None:
@@ -363,9 +364,15 @@ class PostgreSQL:
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
 
 
+def _quoting(connection: Connection) -> Callable[[str], str]:
+    """How a name is written in a statement without parameters, in which a percent sign is one."""
+    quote = connection.dialect.identifier_preparer.quote
+    return lambda name: quote(name).replace("%%", "%") if "%" in name else quote(name)
+
+
 def _quoted(connection: Connection, table: Table) -> str:
     """The table, as a statement names it."""
-    name = connection.dialect.identifier_preparer.quote
+    name = _quoting(connection)
     return ".".join(name(part) for part in (table.schema, table.plain_name) if part)
 
 
