@@ -106,7 +106,7 @@ ERRORS: list[tuple[str, Any, type[StoreError]]] = [
     ("sqlite", "SQLITE_CONSTRAINT_TRIGGER", Conflict),
     ("sqlite", "SQLITE_CANTOPEN", Unavailable),
     ("sqlite", "SQLITE_NOTADB", Unavailable),
-    ("sqlite", "SQLITE_FULL", StoreError),
+    ("sqlite", "SQLITE_FULL", Unavailable),
     ("postgresql", "40001", Busy),
     ("postgresql", "40P01", Busy),
     ("postgresql", "55P03", Busy),
@@ -118,6 +118,7 @@ ERRORS: list[tuple[str, Any, type[StoreError]]] = [
     ("postgresql", "25006", Denied),
     ("postgresql", "57P01", Unavailable),
     ("postgresql", "08006", Unavailable),
+    ("postgresql", "53100", Unavailable),  # the disk is full
     ("postgresql", "53300", Unavailable),  # too many connections
     ("postgresql", "42P01", StoreError),
     ("mariadb", 1205, Busy),
@@ -129,6 +130,8 @@ ERRORS: list[tuple[str, Any, type[StoreError]]] = [
     ("mariadb", 1290, Denied),
     ("mariadb", 2013, Unavailable),
     ("mariadb", 1040, Unavailable),
+    ("mariadb", 1021, Unavailable),  # the disk is full
+    ("mariadb", 1114, Unavailable),
     ("mariadb", 1045, Unavailable),
     ("mariadb", 1146, StoreError),
 ]

@@ -1,5 +1,9 @@
 """What can go wrong in a store, said without a person's data: a driver's own message may hold values of rows."""
 
+NO_ROOM = "its disk is full; nothing is lost: make room, and the work goes on"
+NO_MEMORY = "the server has no memory left"
+NO_CONNECTION = "the server takes no more connections; close some, or allow it more"
+
 
 class StoreError(Exception):
     """A store refused or failed."""
@@ -11,7 +15,7 @@ class StoreError(Exception):
 
 
 class Unavailable(StoreError):
-    """The store does not answer, or the connection was lost."""
+    """The store does not answer, the connection was lost, or it has no room, memory or connection left."""
 
 
 class Denied(StoreError):

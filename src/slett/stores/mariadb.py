@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores import literals
 from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, Filled, ask_each, notice_silence
-from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.errors import NO_CONNECTION, NO_MEMORY, NO_ROOM, Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.packets import cells_of, only_column, read_rows
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks
@@ -46,7 +46,13 @@ GEOMETRY = {
     "geometrycollection",
 }
 BYTES = re.compile("blob|binary|geometry|point|linestring|polygon", re.IGNORECASE)  # types that are not text
-GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1040, 1053}
+GONE = {2002, 2003, 2005, 2006, 2013, 1927, 1053}
+USED_UP = {
+    **dict.fromkeys((1021, 1114), NO_ROOM),
+    **dict.fromkeys((1037, 1038, 1041), NO_MEMORY),
+    **dict.fromkeys((1040, 1203, 1226), NO_CONNECTION),
+}
+NO_SPACE = "(Errcode: 28 "  # what the operating system said when a temporary file was written
 
 
 class MariaDB:
@@ -312,6 +318,8 @@ class MariaDB:
             return Unavailable(store, "refuses the user or password")
         if number == 1049:
             return Unavailable(store, "there is no such database")
+        if number in USED_UP or NO_SPACE in str(original):
+            return Unavailable(store, USED_UP.get(number, NO_ROOM))
         if error.connection_invalidated or number in GONE or number == 0:
             return Unavailable(store, "the connection was lost or could not be made")
         if number in BUSY:

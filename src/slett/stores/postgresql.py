@@ -27,11 +27,12 @@ from sqlalchemy.exc import DBAPIError
 
 from slett.stores.copytext import is_plain, lines_of, plain_lines, rows_of
 from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, SILENCE, Filled
-from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.errors import NO_CONNECTION, NO_MEMORY, NO_ROOM, Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks, parted_by
 
 BUSY = {"40001", "40P01", "55P03", "57014"}  # serialization, deadlock, lock_timeout, statement_timeout
+USED_UP = {"53100": NO_ROOM, "53200": NO_MEMORY, "53300": NO_CONNECTION, "53400": "its `temp_file_limit` is too low"}
 NO_TEXT = re.compile(  # types of the families `other` and `array` in which nobody writes words
     r"(smallint|integer|bigint|oid|xid|tid|pg_lsn|numeric|real|double|money|boolean|uuid|bytea|date|timestamp|time"
     r"|interval|bit|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle"
@@ -348,6 +349,8 @@ class PostgreSQL:
         state = getattr(original, "sqlstate", None) or ""
         where = getattr(original, "diag", None)
         table = (where and where.table_name) or "a table"
+        if state in USED_UP:
+            return Unavailable(store, USED_UP[state])
         if error.connection_invalidated or not state or state.startswith(("08", "57P", "53", "25P03")):
             return Unavailable(store, _unreachable(str(original)))
         if where and where.source_function == "RevalidateCachedQuery":  # in whatever language it says so
@@ -451,6 +454,8 @@ def _unreachable(message: str) -> str:
         ("refused", "nothing listens at that host and port"),
         ("resolve", "there is no such host"),
         ("timeout", "does not answer in time"),
+        ("too many", NO_CONNECTION),
+        ("connection slots are reserved", NO_CONNECTION),
     ):
         if sign in message:
             return sentence

@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError
 
 from slett.stores import literals
 from slett.stores.dialect import Filled, ask_each
-from slett.stores.errors import Busy, Conflict, Denied, StoreError, Unavailable
+from slett.stores.errors import NO_ROOM, Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks, parted_by
 
@@ -238,6 +238,8 @@ class SQLite:
             return Unavailable(store, "the file does not exist or cannot be opened")
         if name.startswith("SQLITE_NOTADB"):
             return Unavailable(store, "the file is not an SQLite database")
+        if name.startswith("SQLITE_FULL"):
+            return Unavailable(store, NO_ROOM)
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return Busy(store, "the database was locked for too long")
         if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
