@@ -266,3 +266,40 @@ def test_an_account_without_temporary_tables_is_found_before_anything_is_touched
             two.erase(1)
     two.urls["crm"] = url
     assert two.snapshot() == before
+
+
+def test_rows_that_a_policy_hides_from_the_account_are_not_taken_for_gone(
+    postgresql_database: str, tmp_path: Path
+) -> None:
+    """Else a person whose rows the account cannot see would be certified as erased."""
+    owner = Scene(tmp_path, {"shop": postgresql_database})
+    address = sa.make_url(postgresql_database)
+    role = f"eraser_{address.database}"
+    owner.sql(
+        "CREATE TABLE users (id INT PRIMARY KEY)",
+        "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT NOT NULL, tenant INT NOT NULL)",
+        "INSERT INTO users VALUES (1), (2)",
+        "INSERT INTO orders VALUES (10, 1, 1), (11, 1, 2), (20, 2, 1)",
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY mine ON orders USING (tenant = 1)",
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT SELECT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    )
+    before = owner.snapshot()
+    hidden = Scene(tmp_path, {"shop": address.set(username=role).render_as_string(hide_password=False)})
+    hidden.map(
+        shop="""
+users: {root: true, action: delete}
+orders: {references: [{column: user_id, to: users}], action: delete}
+"""
+    )
+    try:
+        with pytest.raises(Denied, match="row-level security would hide rows from the account; give it BYPASSRLS"):
+            hidden.erase(1)
+        assert owner.snapshot() == before
+        owner.sql(f"ALTER ROLE {role} BYPASSRLS")
+        (outcome,) = hidden.resume()
+        assert outcome.state == "fulfilled"
+        assert owner.rows("SELECT * FROM orders") == [(20, 2, 1)]
+    finally:
+        owner.sql(f"DROP OWNED BY {role}", f"DROP ROLE {role}")

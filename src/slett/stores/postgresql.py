@@ -104,6 +104,7 @@ class PostgreSQL:
             "client_min_messages": "warning",
             "plan_cache_mode": "force_generic_plan",  # the same statements again and again, for few rows each
             "jit": "off",
+            "row_security": "off",  # a policy that hides rows from this account is an error then, and not fewer rows
         }
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -359,6 +360,8 @@ class PostgreSQL:
             return Busy(store, "a statement took longer than `statement_seconds`, or somebody cancelled it")
         if state in BUSY:
             return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")
+        if where and where.source_function == "check_enable_rls":
+            return Denied(store, "row-level security would hide rows from the account; give it BYPASSRLS")
         if state in ("42501", "25006"):
             return Denied(store, "the account may not do this; grant it SELECT, UPDATE, DELETE and TEMPORARY")
         if state.startswith("23"):
@@ -425,8 +428,6 @@ def _reading(driver: Any, source: str) -> Iterator[None]:
     with _as_sqlalchemy_raises():
         driver.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
-            # a policy that hides rows from this account is an error then, and not a smaller table
-            driver.execute("SET LOCAL row_security = off")
             driver.execute("SET LOCAL client_encoding = 'UTF8'")
             driver.execute(f"LOCK TABLE {source} IN ACCESS SHARE MODE")  # which nobody waits for who reads or writes
             yield
