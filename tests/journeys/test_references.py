@@ -241,3 +241,74 @@ items:
         left = scene.snapshot()
         assert sorted(row[0] for row in left["shop/items"]) == list(range(number + 1, len(keys)))
         assert {row[0] for row in left["shop/users"]} == set(keys[number + 1 :])
+
+
+@pytest.mark.parametrize("dialect", ["mariadb"])
+@pytest.mark.parametrize("settings", [{}, {"inline_keys": 0}])
+@pytest.mark.parametrize(
+    ("people", "rows"), [("utf8mb4_bin", "utf8mb4_general_ci"), ("utf8mb4_nopad_bin", "utf8mb4_bin")]
+)
+def test_rows_of_others_stay_whose_key_only_the_rows_own_collation_takes_for_the_same(
+    scene: Scene, settings: dict[str, int], people: str, rows: str
+) -> None:
+    keys = ["kari", "KARI", "kári", "kari "]
+    users = keys if "nopad" in people else keys[:3]
+    scene.settings.update(settings)
+    scene.sql(
+        f"CREATE TABLE users (id varchar(40) COLLATE {people} PRIMARY KEY)",
+        f"CREATE TABLE orders (id int PRIMARY KEY, user_id varchar(40) COLLATE {rows})",
+        *(f"INSERT INTO users VALUES ('{key}')" for key in users),
+        *(f"INSERT INTO orders VALUES ({number}, '{key}')" for number, key in enumerate(keys)),
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+"""
+    )
+    (outcome,) = scene.erase("kari")
+    assert (outcome.state, outcome.rows) == ("fulfilled", 2)
+    left = scene.snapshot()
+    assert {row[0] for row in left["shop/users"]} == set(users[1:])
+    assert [row[0] for row in left["shop/orders"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_what_a_database_is_set_to_changes_neither_whose_rows_go_nor_what_is_said(scene: Scene) -> None:
+    emails = ["a@x.no", "o\\'x@x.no", "%s%%@x.no", "t\\", "åse@x.no", "€@x.no"]
+    written = [each.replace("'", "''").replace("%", "%%") for each in emails]
+    scene.sql(
+        "CREATE TABLE users (id int PRIMARY KEY, email text)",
+        "CREATE TABLE orders (id int PRIMARY KEY, guest_email text)",
+        *(f"INSERT INTO users VALUES ({number}, '{each}')" for number, each in enumerate(written)),
+        *(f"INSERT INTO orders VALUES ({number}, '{each}')" for number, each in enumerate(written)),
+    )
+    name = scene.urls["shop"].rpartition("/")[2].partition("?")[0]
+    scene.sql(
+        *(
+            f'ALTER DATABASE "{name}" SET {each}'
+            for each in (
+                "standard_conforming_strings = off",
+                "client_encoding = LATIN1",
+                "transform_null_equals = on",
+                "quote_all_identifiers = on",
+                "bytea_output = escape",
+                "DateStyle = 'SQL, DMY'",
+                "default_transaction_isolation = serializable",
+            )
+        )
+    )
+    scene.map(
+        shop=USERS
+        + """
+orders:
+  references: [{column: guest_email, identifier: email}]
+  action: delete
+"""
+    )
+    for number, email in enumerate(emails):
+        (outcome,) = scene.erase(email=email)
+        assert (outcome.state, outcome.rows) == ("fulfilled", 2)
+        assert scene.rows("SELECT id FROM orders ORDER BY id") == [(each,) for each in range(number + 1, len(emails))]

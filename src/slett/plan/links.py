@@ -161,6 +161,12 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
         _comparable(_family(live, mine)) != _comparable(_family(over_there, theirs))
         for mine, theirs in zip(reference.columns, at, strict=True)
     )
+    if reference.store != found.tables[name].store:
+        exact = any(_family(over_there, each) == "text" for each in at)
+    else:
+        exact = any(
+            over_there.is_stricter(theirs, live, mine) for mine, theirs in zip(reference.columns, at, strict=True)
+        )
     link = Link(
         reference.columns,
         parent,
@@ -170,7 +176,7 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
         path=reference.path,
         when=reference.when,
         none=reference.none,
-        exact=reference.store != found.tables[name].store and any(_family(over_there, each) == "text" for each in at),
+        exact=exact,
     )
     shown = parent if reference.store != found.tables[name].store else reference.table
     return Way(reference, link, f"{columns} → {shown}", parent)

@@ -44,7 +44,7 @@ WHERE table_schema = %(database)s AND table_type IN ('BASE TABLE', 'SYSTEM VERSI
 _COLUMNS = """
 SELECT table_name, column_name, data_type, column_type, is_nullable = 'YES', character_maximum_length,
        coalesce(column_default, 'NULL') <> 'NULL' OR extra LIKE '%%auto_increment%%',
-       coalesce(generation_expression, '') <> '', extra LIKE '%%on update%%'
+       coalesce(generation_expression, '') <> '', extra LIKE '%%on update%%', coalesce(collation_name, '')
 FROM information_schema.columns WHERE table_schema = %(database)s ORDER BY table_name, ordinal_position
 """
 _INDEXES = """
@@ -150,11 +150,12 @@ def _read_database(rows: _Rows, database: str, checks: str) -> dict[str, Draft]:
         elif table in drafts:
             drafts[table].checks.append(Check(name, text))
 
-    for table, name, base, type_, nullable, length, default, generated, stamped in rows(_COLUMNS, database=database):
+    for table, name, base, type_, nullable, length, *so, collation in rows(_COLUMNS, database=database):
         if table in drafts:
             family = "json" if (table, name) in json else _family(base, type_)
+            default, generated, stamped = map(bool, so)
             limit = length if base in ("char", "varchar", "tinytext") else None
-            column = Column(name, family, type_, bool(nullable), limit, bool(default), bool(generated), bool(stamped))
+            column = Column(name, family, type_, bool(nullable), limit, default, generated, stamped, collation)
             drafts[table].columns.append(column)
             if base == "enum":
                 drafts[table].checks.append(Check(name, f"{_quote(name)} IN {type_.removeprefix('enum')}"))

@@ -49,7 +49,7 @@ class Link:
     at: tuple[str, ...]
     fold: bool = False  # letter case folded on both sides
     text: bool = False  # compared as text, because the two sides differ in type
-    exact: bool = False  # text is the same letter by letter: over there, in another store, the collation is another
+    exact: bool = False  # text is the same letter by letter: over there the collation is another
     path: tuple[str, ...] = ()  # the column holds JSON; the value is at this path
     when: tuple[tuple[str, Scalar], ...] = ()  # and these columns hold these values
     none: tuple[Scalar, ...] = ()  # values that mean nobody, besides null and the empty text

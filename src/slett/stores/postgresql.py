@@ -112,6 +112,7 @@ class PostgreSQL:
             paramstyle="format",
             connect_args={
                 "connect_timeout": 10,
+                "client_encoding": "UTF8",  # whatever the database or the account is set to: a key may be any text
                 "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
                 "keepalives": 1,
                 **{f"keepalives_{name}": value for name, value in SILENCE.items()},

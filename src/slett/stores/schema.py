@@ -12,6 +12,7 @@ Family = Literal[
     "integer", "decimal", "text", "uuid", "boolean", "date", "timestamp", "time", "binary", "json", "array", "other"
 ]
 OnDelete = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
+STRICT = ("_bin", "_cs")  # collations in which a letter is itself alone
 Dialect = Literal["postgresql", "mariadb", "sqlite"]
 
 
@@ -25,6 +26,7 @@ class Column:
     default: bool = False
     generated: bool = False  # computed by the database: can be neither set nor anonymised
     stamped: bool = False  # written by the database whenever another column of the row is
+    collation: str = ""  # of text, on MariaDB: what it takes for the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,13 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def is_stricter(self, name: str, other: "Table", theirs: str) -> bool:
+        """Whether this column tells apart what that one of another table takes for the same: `kari` and `KARI`."""
+        mine, its = self.column(name), other.column(theirs)
+        if mine is None or its is None or mine.collation == its.collation:
+            return False
+        return mine.collation.endswith(STRICT)
 
     def is_unique(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows can hold the same values in these columns (nulls aside)."""
