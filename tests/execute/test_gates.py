@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,10 +16,11 @@ from slett.settings import SettingsError
 from slett.stores.errors import Denied
 from slett.stores.schema import Dialect
 from slett.stores.sql import Session, Store
+from tests.faults.farm import wait_for
 from tests.journeys.numbers import numbers
 from tests.journeys.scene import TODAY, Scene, engine_of, subjects
 from tests.servers.process import ServerMissingError
-from tests.servers.replicated import Replicated, replicated
+from tests.servers.replicated import Replicated, connected, replicated, replicated_mariadb
 
 MAP = """
 users: {root: true, action: delete}
@@ -235,4 +236,63 @@ def test_a_replica_that_does_not_answer_holds_a_chunk_back(pair: Replicated) -> 
         assert Pace(5_000, gates=Gates(lag_seconds=1e9), replicas=[gone]).wait(session) == Wait(
             1.0, "a replica does not answer"
         )
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def mariadb_pair() -> Iterator[Replicated]:
+    try:
+        with replicated_mariadb() as pair:
+            yield pair
+    except ServerMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def says(mariadb_pair: Replicated) -> Iterator[Callable[[str], None]]:
+    """Waits until the gate of the primary is `open`, or says so."""
+    store, replica = Store("shop", mariadb_pair.primary), Store("shop, replica 1", mariadb_pair.standby)
+    pace = Pace(5_000, gates=Gates(lag_seconds=0.5), replicas=[replica])
+    with store.session(store.read_schema(), TODAY) as session:
+
+        def said() -> str:
+            wait = pace.wait(session)
+            return wait.why if wait else "open"
+
+        yield lambda why: wait_for(lambda: said().startswith(why), 60, f"the gate never said: {why}")
+    store.close()
+    replica.close()
+
+
+def test_a_replica_of_mariadb_that_is_behind_holds_a_chunk_back(
+    mariadb_pair: Replicated, says: Callable[[str], None]
+) -> None:
+    with connected(mariadb_pair.primary) as primary, connected(mariadb_pair.standby) as standby:
+        primary.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        says("open")
+        standby.execute("LOCK TABLES t READ")
+        primary.execute("INSERT INTO t VALUES (1)")
+        says("a replica is ")  # so many seconds behind
+        standby.execute("UNLOCK TABLES")
+        says("open")
+
+
+def test_a_replica_of_mariadb_that_stands_still_holds_a_chunk_back(
+    mariadb_pair: Replicated, says: Callable[[str], None]
+) -> None:
+    with connected(mariadb_pair.standby) as standby:
+        says("open")
+        standby.execute("STOP SLAVE SQL_THREAD")
+        says("replication stands still")
+        standby.execute("START SLAVE")
+        says("open")
+
+
+def test_whoever_may_not_see_mariadbs_replica_is_told_so(mariadb_pair: Replicated) -> None:
+    with connected(mariadb_pair.standby) as standby:
+        standby.execute("CREATE USER blind@'127.0.0.1'")
+        standby.execute("GRANT SELECT ON *.* TO blind@'127.0.0.1'")
+    store = Store("shop", mariadb_pair.standby.replace("//slett@", "//blind@"))
+    with pytest.raises(Denied):
+        store.lag()
     store.close()

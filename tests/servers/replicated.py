@@ -1,11 +1,14 @@
-"""A PostgreSQL server with a standby that replays what the primary writes, or not."""
+"""A server with a second one that repeats what the first one writes, or not: of PostgreSQL, and of MariaDB."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 
+from tests.servers.mariadb import FAST, PLAIN, MariaDB
 from tests.servers.postgresql import PLACES
 from tests.servers.process import ServerMissingError, ServerProcess, find_program
 
@@ -18,6 +21,7 @@ _SETTINGS = {
     "wal_receiver_status_interval": "1s",
     "autovacuum": "off",
 }
+_REPEATED = "SELECT MASTER_POS_WAIT(%s, %s, 60)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,59 @@ def replicated() -> Iterator[Replicated]:
     finally:
         second.stop()
         first.stop()
+
+
+@contextmanager
+def replicated_mariadb() -> Iterator[Replicated]:
+    """A primary with an empty database, and its replica.
+
+    Raises:
+        ServerMissingError: MariaDB's programs are not here.
+    """
+    with ExitStack() as stack:
+        first = MariaDB({**FAST, "server-id": "1", "log-bin": "bin"})
+        stack.callback(first.stop)
+        second = MariaDB({**FAST, "server-id": "2"})
+        stack.callback(second.stop)
+        source = stack.enter_context(connected(first.url("")))
+        replica = stack.enter_context(connected(second.url("")))
+        start = _written(source)
+        replica.execute(
+            "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %s, MASTER_USER = 'slett',"
+            " MASTER_LOG_FILE = %s, MASTER_LOG_POS = %s",
+            (urlsplit(first.url("")).port, *start),
+        )
+        replica.execute("START SLAVE")
+        primary = first.create()
+        replica.execute(_REPEATED, _written(source))
+        yield Replicated(primary, second.url(primary.rpartition("/")[2]))
+
+
+def until_repeated(pair: Replicated) -> None:
+    """Wait until a replica of MariaDB has done all that its primary did."""
+    with connected(pair.primary) as source, connected(pair.standby) as replica:
+        replica.execute(_REPEATED, _written(source))
+        assert replica.fetchone() != (-1,), "the replica does not come that far"
+
+
+def _written(source: "pymysql.cursors.Cursor") -> tuple[str, int]:
+    """How far its log goes by now."""
+    source.execute("SHOW MASTER STATUS")
+    log, place, *_ = source.fetchone() or ()
+    return log, place
+
+
+@contextmanager
+def connected(url: str) -> Iterator["pymysql.cursors.Cursor"]:
+    """A cursor on a MariaDB of the tests; each statement commits."""
+    at = urlsplit(url)
+    with (
+        pymysql.connect(
+            host=at.hostname, port=at.port or 0, user=at.username, database=at.path[1:], autocommit=True, **PLAIN
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        yield cursor
 
 
 def _answers(url: str) -> bool:
