@@ -243,16 +243,21 @@ items:
         assert {row[0] for row in left["shop/users"]} == set(keys[number + 1 :])
 
 
-@pytest.mark.parametrize("dialect", ["mariadb"])
 @pytest.mark.parametrize("settings", [{}, {"inline_keys": 0}])
 @pytest.mark.parametrize(
-    ("people", "rows"), [("utf8mb4_bin", "utf8mb4_general_ci"), ("utf8mb4_nopad_bin", "utf8mb4_bin")]
+    ("dialect", "people", "rows"),
+    [
+        ("mariadb", "utf8mb4_bin", "utf8mb4_general_ci"),
+        ("mariadb", "utf8mb4_nopad_bin", "utf8mb4_bin"),
+        ("sqlite", "BINARY", "NOCASE"),
+        ("sqlite", "BINARY", "RTRIM"),
+    ],
 )
 def test_rows_of_others_stay_whose_key_only_the_rows_own_collation_takes_for_the_same(
     scene: Scene, settings: dict[str, int], people: str, rows: str
 ) -> None:
     keys = ["kari", "KARI", "kári", "kari "]
-    users = keys if "nopad" in people else keys[:3]
+    users = keys[:3] if people == "utf8mb4_bin" else keys
     scene.settings.update(settings)
     scene.sql(
         f"CREATE TABLE users (id varchar(40) COLLATE {people} PRIMARY KEY)",

@@ -1,7 +1,7 @@
 """Reading a schema from SQLite: its pragmas, and for what those leave out, the text of CREATE TABLE."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby, takewhile
 from operator import itemgetter
 from typing import Any
@@ -80,7 +80,8 @@ def read(connection: sqlalchemy.Connection) -> Schema:
             drafts[name].checks.append(Check(check or f"{name}_check_{number}", text))
     for name, group in groupby(rows(_COLUMNS), key=itemgetter(0)):
         if name in drafts:
-            _add_columns(drafts[name], [row[1:] for row in group])
+            collations = written[name].collations if name in written else {}
+            _add_columns(drafts[name], [row[1:] for row in group], collations)
     for (name, _), group in groupby(rows(_INDEXES), key=itemgetter(0, 1)):
         if name in drafts:
             _add_index(drafts[name], [row[2:] for row in group])
@@ -103,7 +104,7 @@ def read(connection: sqlalchemy.Connection) -> Schema:
     return Schema("sqlite", {name: draft.table() for name, draft in drafts.items()})
 
 
-def _add_columns(draft: Draft, found: list[Any]) -> None:
+def _add_columns(draft: Draft, found: list[Any], collations: Mapping[str, str]) -> None:
     json = {match[1].lower() for check in draft.checks for match in _JSON.finditer(check.text)}
     draft.primary_key = tuple(row[0] for row in sorted(found, key=itemgetter(4)) if row[4])
     for name, type_, required, default, _, hidden in found:
@@ -121,6 +122,7 @@ def _add_columns(draft: Draft, found: list[Any]) -> None:
                 length=int(length[1]) if length else None,
                 default=bool(default) or rowid,
                 generated=hidden != 0,
+                collation=collations.get(name.lower(), "BINARY"),
             )
         )
 

@@ -1,4 +1,4 @@
-"""What only the text of SQLite's CREATE statements tells: CHECKs, constraint names, DEFERRABLE, a trigger's event."""
+"""What only the text of SQLite's CREATE statements tells: CHECKs, names of constraints, DEFERRABLE, collations."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ class Constraints:
 
     checks: list[tuple[str, str]] = field(default_factory=list)  # name, expression
     foreign_keys: list[tuple[str, bool]] = field(default_factory=list)  # name, deferrable
+    collations: dict[str, str] = field(default_factory=dict)  # by column, in small letters, where one is given
 
 
 class _Token(NamedTuple):
@@ -33,15 +34,19 @@ def read_constraints(sql: str) -> Constraints:
     """The CHECKs and foreign keys of a CREATE TABLE."""
     tokens = list(_tokens(sql))
     found = Constraints()
-    depth, name = 0, ""
+    depth, name, column = 0, "", ""
     for place, token in enumerate(tokens):
         match token.word:
             case "(":
                 depth += 1
+                if depth == 1:
+                    column = unquote(tokens[place + 1].text).lower()
             case ")":
                 depth -= 1
             case "," if depth == 1:
-                name = ""
+                name, column = "", unquote(tokens[place + 1].text).lower()
+            case "COLLATE" if depth == 1:
+                found.collations[column] = unquote(tokens[place + 1].text).upper()
             case "CONSTRAINT":
                 name = unquote(tokens[place + 1].text)
             case "CHECK":

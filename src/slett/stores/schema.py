@@ -12,7 +12,7 @@ Family = Literal[
     "integer", "decimal", "text", "uuid", "boolean", "date", "timestamp", "time", "binary", "json", "array", "other"
 ]
 OnDelete = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
-STRICT = ("_bin", "_cs")  # collations in which a letter is itself alone
+STRICT = ("_bin", "_cs", "BINARY")  # collations in which a letter is itself alone
 Dialect = Literal["postgresql", "mariadb", "sqlite"]
 
 
@@ -26,7 +26,7 @@ class Column:
     default: bool = False
     generated: bool = False  # computed by the database: can be neither set nor anonymised
     stamped: bool = False  # written by the database whenever another column of the row is
-    collation: str = ""  # of text, on MariaDB: what it takes for the same
+    collation: str = ""  # of text, on MariaDB and SQLite: what it takes for the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     QueuePool,
     TableClause,
     case,
+    collate,
     column,
     create_engine,
     func,
@@ -76,7 +77,7 @@ class SQLite:
         return func.slett_fold(value)  # lower() knows ASCII alone
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
-        return value
+        return collate(value, "BINARY")  # the left side decides, which may be a column that says otherwise
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         from sqlalchemy import String, cast

@@ -62,7 +62,7 @@ FROM orders AS slett_parent1
 WHERE order_items.shop = slett_parent1.shop AND order_items.order_no = slett_parent1.no AND coalesce(slett_parent1.placed_at < ?, 0) = 1));
 
 -- change: keep orders, customer_id → users, guest_email = email
-UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
+UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (orders.shop, orders.no) IN (VALUES (?, ?)) AND (orders.customer_id IN (?) OR slett_fold(orders.guest_email) IN (slett_fold(?))) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR (CAST(orders.ship_zip AS VARCHAR) COLLATE "BINARY") IS NOT (CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR) COLLATE "BINARY"));
 
 -- change: detach orders, customer_id → users
 UPDATE orders SET customer_id=? WHERE orders.customer_id IN (?) AND coalesce(orders.placed_at < ?, 0) = 0 AND orders.customer_id IS NOT NULL;
@@ -86,10 +86,10 @@ DELETE FROM posts WHERE posts.id IN (?) AND posts.author_id IN (?);
 DELETE FROM messages WHERE messages.sender_id IN (?);
 
 -- detach: detach messages, recipient_id → users
-UPDATE messages SET recipient_id=?, recipient_name=? WHERE messages.recipient_id IN (?) AND (messages.recipient_id IS NOT NULL OR CAST(messages.recipient_name AS VARCHAR) IS NOT CAST(? AS VARCHAR));
+UPDATE messages SET recipient_id=?, recipient_name=? WHERE messages.recipient_id IN (?) AND (messages.recipient_id IS NOT NULL OR (CAST(messages.recipient_name AS VARCHAR) COLLATE "BINARY") IS NOT (CAST(? AS VARCHAR) COLLATE "BINARY"));
 
 -- change: delete events, payload → users
-DELETE FROM events WHERE CAST(json_extract(events.payload, ?) AS VARCHAR) IN (?);
+DELETE FROM events WHERE (CAST(json_extract(events.payload, ?) AS VARCHAR) COLLATE "BINARY") IN (? COLLATE "BINARY");
 
 -- change: delete albums, owner_a → users
 DELETE FROM albums WHERE albums.owner_a IN (?) AND NOT (albums.owner_b IS NOT NULL AND coalesce(albums.owner_b IN (?), 0) = 0);

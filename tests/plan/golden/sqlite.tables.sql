@@ -75,7 +75,7 @@ UPDATE orders SET ship_name=?, ship_zip=substr(orders.ship_zip, ?, ?) WHERE (ord
 FROM slett_keys_2) AND (orders.customer_id IN (SELECT slett_keys_1.k0
 FROM slett_keys_1) OR slett_fold(orders.guest_email) IN (SELECT slett_fold(slett_keys_7.k0) AS slett_fold_1
 FROM slett_keys_7
-WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR CAST(orders.ship_zip AS VARCHAR) IS NOT CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR));
+WHERE slett_keys_7.k0 != ?)) AND coalesce(orders.placed_at < ?, 0) = 0 AND (orders.ship_name IS NOT NULL OR (CAST(orders.ship_zip AS VARCHAR) COLLATE "BINARY") IS NOT (CAST(substr(orders.ship_zip, ?, ?) AS VARCHAR) COLLATE "BINARY"));
 
 -- change: detach orders, customer_id → users
 UPDATE orders SET customer_id=? WHERE orders.customer_id IN (SELECT slett_keys_1.k0
@@ -113,10 +113,10 @@ FROM slett_keys_1);
 
 -- detach: detach messages, recipient_id → users
 UPDATE messages SET recipient_id=?, recipient_name=? WHERE messages.recipient_id IN (SELECT slett_keys_1.k0
-FROM slett_keys_1) AND (messages.recipient_id IS NOT NULL OR CAST(messages.recipient_name AS VARCHAR) IS NOT CAST(? AS VARCHAR));
+FROM slett_keys_1) AND (messages.recipient_id IS NOT NULL OR (CAST(messages.recipient_name AS VARCHAR) COLLATE "BINARY") IS NOT (CAST(? AS VARCHAR) COLLATE "BINARY"));
 
 -- change: delete events, payload → users
-DELETE FROM events WHERE CAST(json_extract(events.payload, ?) AS VARCHAR) IN (SELECT CAST(slett_keys_1.k0 AS VARCHAR) AS k0
+DELETE FROM events WHERE (CAST(json_extract(events.payload, ?) AS VARCHAR) COLLATE "BINARY") IN (SELECT CAST(slett_keys_1.k0 AS VARCHAR) COLLATE "BINARY" AS anon_1
 FROM slett_keys_1);
 
 -- change: delete albums, owner_a → users
