@@ -261,11 +261,31 @@ def test_a_text_that_is_a_secret_or_a_list_is_no_reference(column: str) -> None:
 
 
 def test_a_row_that_only_the_user_name_ties_to_a_person_is_left_to_a_human_with_what_to_write() -> None:
-    users = table("users", "username text, password text", primary_key="username")
+    users = table("users", "id integer, username text, password text", unique=["username"])
     found = drafted(users, table("spool", "id integer, username text, xml text")).table("shop", "spool")
     assert found
     assert [(each.columns, each.identifier) for each in found.references] == [(("username",), "username")]
     assert found.action == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("people", "key_", "column"),
+    [
+        ("users", "username text", "username text"),
+        ("users", "user_no integer", "user_no integer"),
+        ("Mitglied", "Nr integer", "mitglied_nr integer"),
+    ],
+)
+def test_a_column_that_is_called_like_the_peoples_key_leads_to_them(people: str, key_: str, column: str) -> None:
+    users = table(people, f"{key_}, password text, email text", primary_key=key_.split()[0])
+    found = drafted(users, table("spool", f"id integer, {column}, xml text"), root=people).table("shop", "spool")
+    assert found
+    assert [(each.columns, each.table) for each in found.references] == [((column.split()[0],), people)]
+
+
+def test_a_key_that_is_called_like_anything_leads_nowhere() -> None:
+    users = table("users", "name text, email text, password text", primary_key="name")
+    assert drafted(users, table("products", "id integer, name text")).table("shop", "products") is None
 
 
 def test_a_text_that_only_says_who_is_no_reference() -> None:

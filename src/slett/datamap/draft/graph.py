@@ -10,8 +10,10 @@ from slett.datamap.draft.words import (
     ACCOUNT,
     AUTHOR,
     MENTION,
+    NUMBER,
     OWNER,
     PERSON,
+    USERNAME,
     is_key,
     is_role,
     is_text_key,
@@ -82,7 +84,8 @@ class Graph:
             if not parent or len(match) != 1:
                 continue
             other = self.tables[parent].column(match[0])
-            comparable = ("integer", "uuid", "text") if is_text_key(column.name) else ("integer", "uuid")
+            texts = is_text_key(column.name) or (parent in self.roots and self._is_key_of(parent, column.name))
+            comparable = ("integer", "uuid", "text") if texts else ("integer", "uuid")
             if other and other.family == column.family and column.family in comparable:
                 zero = column.family == "integer" and not column.nullable and column.default
                 yield self._link(key, (column.name,), parent, match, False, none=(0,) if zero else ())
@@ -94,6 +97,8 @@ class Graph:
             return None
         here = [root for root in self.roots if root[0] == key[0]]
         root = here[0] if len(here) == 1 and here[0] != key else None
+        if root and self._is_key_of(root, column):
+            return root
         if not is_key(column):
             return root if not table.foreign_keys and is_role(column) else None
         if found := self._called(key, meant, root):
@@ -102,6 +107,17 @@ class Graph:
         means_a_person = meant[-1] in PERSON and not any(named)
         roles = not table.foreign_keys and (meant[-1] in OWNER | AUTHOR | MENTION or meant[0] in MENTION)
         return root if root and (meant[-1] in self._people(root) or means_a_person or roles) else None
+
+    def _is_key_of(self, root: Key, column: str) -> bool:
+        """Whether a column is called like the primary key of the people, or like the table and it: `member_no`."""
+        primary = self.tables[root].primary_key
+        if len(primary) != 1:
+            return False
+        name, said = words(primary[0]), words(column)
+        speaks = set(name) & (PERSON | ACCOUNT | USERNAME)
+        return (
+            said == name if speaks else bool(set(name) & NUMBER) and said == words(self.tables[root].plain_name) + name
+        )
 
     def _called(self, key: Key, meant: tuple[str, ...], root: Key | None) -> list[Key]:
         """The tables of that name; else those that have it behind a prefix, one's own prefix before others."""

@@ -129,6 +129,7 @@ SECRET = PASSWORD | group("secret token otp totp passkey apikey")
 ENABLED = group("active enabled aktiv actif activo")
 DISABLED = group("disabled inactive deactivated suspended deaktivert deaktiviert")
 
+NUMBER = group("no nr num number nummer numero")
 KEYS = group("id fk pk uuid guid key ref ptr")
 _WHOLE = group("""
     review preview interview overview reaction interaction transaction profile password username wishlist catalog blog
