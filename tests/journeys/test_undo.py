@@ -79,6 +79,47 @@ def test_what_was_erased_comes_back_byte_for_byte(stores: Scene) -> None:
     assert stores.snapshot() == before
 
 
+LOOSE = (
+    "CREATE TABLE users (id INT PRIMARY KEY, kind ENUM('new', 'old') NOT NULL, name VARCHAR(20) CHARACTER SET utf8mb4, "
+    "loud VARCHAR(20) CHARACTER SET latin1 AS (upper(name)) PERSISTENT)",
+    "CREATE TABLE notes (id INT PRIMARY KEY, user_id INT NOT NULL, kind ENUM('a') DEFAULT 'a')",
+    "SET sql_mode = ''",
+    "INSERT INTO users (id, kind, name) VALUES (1, 'none of them', 'Kåre ẞ'), (2, 'old', 'Ola')",
+    "INSERT INTO notes VALUES (1, 1, 'b'), (2, 1, NULL), (3, 1, 'a'), (4, 2, 'b')",
+)
+
+
+def test_what_only_a_server_that_is_not_strict_takes_comes_back(mariadb_database: str, tmp_path: Path) -> None:
+    """A label that is none of its column's is stored as nothing, and a strict server never writes that."""
+    scene = Scene(tmp_path, {"shop": mariadb_database}, UNDO)
+    scene.sql(*LOOSE)
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+notes: {references: [{column: user_id, to: users}], action: delete}
+"""
+    )
+    before = scene.snapshot()
+    (outcome,) = scene.erase(1)
+    assert restore(scene, outcome.reference).rows == 4
+    assert scene.snapshot() == before
+
+
+def test_a_label_that_is_no_more_is_not_lost_where_the_server_is_not_strict(
+    mariadb_database: str, tmp_path: Path
+) -> None:
+    scene = Scene(tmp_path, {"shop": mariadb_database}, UNDO)
+    scene.sql(*LOOSE)
+    scene.map(
+        shop="users: {root: true, action: delete}\nnotes: {action: ignore, reason: x, owner: x, review: 2090-01-01}"
+    )
+    (outcome,) = scene.erase(2)
+    scene.sql("SET sql_mode = ''", "ALTER TABLE users MODIFY kind ENUM('new') NOT NULL")
+    erased = scene.snapshot()
+    assert restore(scene, outcome.reference).blocked
+    assert scene.snapshot() == erased
+
+
 def test_of_several_who_were_erased_together_each_comes_back_alone(stores: Scene) -> None:
     """What refers to somebody who is still gone waits for them, and comes when it is asked for again."""
     before = stores.snapshot()

@@ -152,6 +152,12 @@ class Dialect(Protocol):
     def exactly(self, connection: Connection, /) -> AbstractContextManager[None]:
         """Within, values are read and written as they were handed out, whatever the server is set to."""
 
+    def loosely(self, connection: Connection, /) -> AbstractContextManager[None] | None:
+        """Within, a value that is none of its column's is written as the server does when it is not strict.
+
+        None: there is no such way here. Whoever writes so looks at every row afterwards.
+        """
+
     def patiently(self, connection: Connection, /) -> AbstractContextManager[None]:
         """Within, inside a transaction, the server waits `PATIENT_SECONDS` for the next statement."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import exists, literal, select, update
 
+from slett.stores.errors import Busy, Conflict, StoreError, Unavailable
 from slett.stores.obstacles import judge, mark_back
 from slett.stores.sql import Session
 from slett.stores.staging import Staged, image, stage
@@ -45,6 +46,30 @@ def blocked(session: Session, *staged: Staged) -> list[Blocked]:
         while len(staged) > 1 and found != (again := [_judged(session, each) for each in staged]):
             found = again
     return [each for of_table in found for each in of_table]
+
+
+def _insert(session: Session, staged: Staged) -> bool:
+    """Insert the rows; where a strict server takes a value for none of its column's, as whoever wrote it did.
+
+    Says whether they are known to be back already.
+
+    Raises:
+        StoreError: they cannot be written, or would not be byte for byte what they were.
+    """
+    try:
+        insert(session, staged)
+        return False
+    except (Busy, Conflict, Unavailable):
+        raise
+    except StoreError:
+        loosely = session.store.dialect.loosely(session.live)
+        if loosely is None or not staged.taken.key:
+            raise
+        with session.words(), loosely:
+            insert(session, staged)
+        if mark_back(session, staged) != staged.free + staged.back:
+            raise
+        return True
 
 
 def _judged(session: Session, staged: Staged) -> list[Blocked]:
@@ -94,8 +119,8 @@ def give_back(session: Session, staged: Staged) -> int:
         if not staged.free:
             return staged.back
         if staged.taken.what == "rows":
-            insert(session, staged)
-            if staged.taken.key and mark_back(session, staged) == staged.free + staged.back:
+            seen = _insert(session, staged)
+            if seen or (staged.taken.key and mark_back(session, staged) == staged.free + staged.back):
                 return staged.free + staged.back
         else:
             write_back(session, staged)

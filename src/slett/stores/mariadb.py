@@ -241,6 +241,14 @@ class MariaDB:
             yield
 
     @contextmanager
+    def loosely(self, connection: Connection, /) -> Iterator[None]:
+        mode = str(connection.exec_driver_sql("SELECT @@sql_mode").scalar_one())
+        loose = ",".join(each for each in mode.split(",") if not each.startswith("STRICT_"))
+        connection.exec_driver_sql(f"SET sql_mode = '{loose}'")
+        with _afterwards(connection, "SET sql_mode = %s", (mode,)):
+            yield
+
+    @contextmanager
     def patiently(self, connection: Connection) -> Iterator[None]:
         if not getattr(connection.dialect, "is_mariadb", False):  # MySQL waits as long as it takes
             yield
@@ -266,7 +274,17 @@ class MariaDB:
                 parts.append(f"{each} {raw}")
         parts += [f"INDEX ({', '.join(each)})" for each in indexes]
         nobody = select(literal_column("0").label("nobody")).subquery("nobody")
-        likes = [target.c[like].label(each) for each, like, _ in columns if like]
+        converted = {each for each, like, _ in columns if not like}
+        likes = [
+            # a text: what a service that is not strict has written besides the labels is no label
+            (
+                func.concat(target.c[like])
+                if type_.startswith("enum(") and f"r{each}" not in converted
+                else target.c[like]
+            ).label(each)
+            for each, like, type_ in columns
+            if like
+        ]
         # beside nobody every column may be null, and none has a default or writes itself
         shape = select(*likes).select_from(nobody.outerjoin(target, false())).where(false())
         made = shape.compile(connection, compile_kwargs={"literal_binds": True})

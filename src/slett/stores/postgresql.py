@@ -274,6 +274,9 @@ class PostgreSQL:
         connection.exec_driver_sql(_PINS)
         yield
 
+    def loosely(self, _connection: Connection, /) -> None:
+        return None
+
     @contextmanager
     def patiently(self, connection: Connection) -> Iterator[None]:
         limit = "SET LOCAL idle_in_transaction_session_timeout = '{}s'"

@@ -188,6 +188,9 @@ class SQLite:
     def exactly(self, _connection: Connection, /) -> Iterator[None]:
         yield
 
+    def loosely(self, _connection: Connection, /) -> None:
+        return None
+
     @contextmanager
     def patiently(self, _connection: Connection, /) -> Iterator[None]:
         yield
