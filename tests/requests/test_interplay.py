@@ -1,6 +1,7 @@
 """What one capability leaves behind is what the next one finds: a sealed close, holds, namesakes, time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import pytest
 
 from slett.execute import Run
 from slett.ledger import Request
+from slett.requests import at_once, way_back
 from slett.requests.answers import Filed
 from slett.requests.erase import erase
 from slett.requests.hold import HeldBack, place, release
 from slett.requests.runner import run_once
 from slett.requests.subject import by_identifier
-from slett.stores.errors import StoreError
+from slett.stores.errors import Busy, StoreError
 from tests.journeys.scene import Scene
 from tests.ledger.clock import Clock
 from tests.requests.shop import MAP, Counter, fill, opened_counter, store_down
@@ -155,3 +157,76 @@ def test_whoever_is_half_put_away_cannot_cancel_and_lose_that_half(scene: Scene,
         assert not counter.desk.cancel(request.reference, counter.again(counter.session(3)))
         assert not counter.desk.status(request).can_cancel
         assert counter.state(request.reference) == "scheduled"
+
+
+def test_a_return_that_is_said_twice_has_the_same_answer(counter: Counter) -> None:
+    filed = counter.file(counter.session(1), "close")
+    session = counter.opened(counter.desk.ask_return(filed.request.reference, filed.secret))
+    code = str(counter.letters("code")[-1].values["code"])
+    first = counter.desk.confirm_return(session, code, filed.code)
+    again = counter.desk.confirm_return(session, code, filed.code)
+    assert (again.request.reference, again.secret) == (first.request.reference, first.secret)
+    assert again.request.state == "fulfilled"
+
+
+@pytest.mark.parametrize("then", [False, True])
+def test_a_return_in_vain_takes_the_key_from_nobody_whatever_the_settings_say_by_then(
+    scene: Scene, clock: Clock, then: bool
+) -> None:
+    """Whoever could open the account when it was sealed can open it still, and nobody else can."""
+    scene.settings["vault"] = {"service_key": not then}
+    with opened_counter(scene, clock) as counter:
+        filed = counter.file(counter.session(1), "close")
+        holders = counter.holders(filed)
+    scene.settings["vault"] = {"service_key": then}
+    with opened_counter(scene, clock) as counter:
+        scene.sql("INSERT INTO users VALUES (1, 'new@example.org', 'New', true, true)")
+        counter.come_back(filed)
+        assert counter.holders(filed) == holders == ({"person"} if then else {"service"})
+        scene.sql("DELETE FROM users WHERE id = 1")
+        assert counter.state(counter.come_back(filed).request.reference) == "fulfilled"
+
+
+def test_a_return_that_takes_long_comes_to_its_end_though_another_process_tries_meanwhile(
+    counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes it for dead waits for its locks, in vain."""
+    before = counter.scene.snapshot()
+    filed = counter.file(counter.session(1), "close")
+    real = way_back.put_back
+
+    def busy(*_: Any, **__: Any) -> Any:
+        raise Busy("shop", "somebody holds a lock")
+
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(way_back, "put_back", busy)
+        clock.forward(minutes=3)
+        with counter.scene.open() as other, pytest.raises(Busy):
+            at_once.take_up(replace(other, ledger=counter.service.ledger))
+        monkeypatch.undo()
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(way_back, "put_back", slowly)
+    back = counter.come_back(filed)
+    assert counter.state(back.request.reference) == "fulfilled"
+    assert counter.scene.snapshot() == before
+
+
+def test_a_return_that_was_done_by_another_process_meanwhile_is_not_done_again(
+    counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed = counter.file(counter.session(1), "close")
+    real = way_back.put_back
+
+    def frozen(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        clock.forward(minutes=3)
+        with counter.scene.open() as other:
+            assert at_once.take_up(replace(other, ledger=counter.service.ledger)) == 1
+        counter.scene.sql("DELETE FROM listings WHERE id = 1")  # by its owner, who is back
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(way_back, "put_back", frozen)
+    back = counter.come_back(filed)
+    assert counter.state(back.request.reference) == "fulfilled"
+    assert counter.scene.rows("SELECT id FROM listings WHERE id = 1") == []

@@ -153,14 +153,14 @@ def _bring_back(service: Service, request: Request, closed: Request, who: Partic
             stays_closed(page, reason)
             return
         if given.blocked:
-            shut_again(page, service, closed)
+            shut_again(page, closed)
         waiting = {table: {WAITS: rows} for table, rows in given.waiting.items()}
         _end(page, service, request, who, {"": {"return": given.rows}, **waiting}, reason)
 
     def stays_closed(page: Page, reason: str) -> None:
         if move_on(page, request.reference, "running", "scheduled"):
             leave_as_it_was(page, closed, request)
-            shut_again(page, service, closed)
+            shut_again(page, closed)
             move_on(page, request.reference, "scheduled", "refused", reason=reason)
             tell(page, service, "refused", request, who, found=True, reason=reason)
 
@@ -169,7 +169,7 @@ def _bring_back(service: Service, request: Request, closed: Request, who: Partic
             rest = rest_of(page, closed)
             if closed.followed_by != request.reference or (rest and is_away(page, rest)):
                 raise NoWayBack("they have left again meanwhile")
-        bring_back(service, closed, settle, partly=True)
+        bring_back(service, closed, settle, partly=True, may_go_on=_going_on(service, request, "running"))
     except NoWayBack as error:  # or another process came to the end meanwhile: then nothing is moved
         with service.ledger.write() as page:
             stays_closed(page, str(error))

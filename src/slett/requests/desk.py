@@ -243,7 +243,7 @@ class Desk:
                 return False
             if closed := page.requests.get(request.follows) if request.kind == "return" and request.follows else None:
                 leave_as_it_was(page, closed, request)
-                shut_again(page, service, closed)
+                shut_again(page, closed)
             record_cancelled(page, request)
             if who := read_particulars(page, request.reference):
                 tell(page, service, "cancelled", request, who)
@@ -303,7 +303,7 @@ class Desk:
         request = self.request_of(session)
         if request is None or request.kind != "return":
             raise NotTheirs
-        needed = self.needs_recovery(request)
+        needed = request.state == "filed" and self.needs_recovery(request)
         opened = open_sealed(self._service_of(), request, recovery, network) if needed else None
         return self.confirm(session, request, code=code, phrase_ok=True, network=network, opened=opened)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from pyrage import x25519
 
+from slett.execute.run import always
 from slett.ledger import FINAL, Page, Request
 from slett.ledger.requests import DONE
 from slett.ledger.vaults import Holder, Vault
@@ -176,23 +177,31 @@ def let_service_open(page: Page, service: Service, closed: Request, identity: x2
         page.vaults.wrap(vault.number, [wrap_for_service(service.ledger.keys, identity)])
 
 
-def shut_again(page: Page, service: Service, closed: Request) -> None:
-    """What did not come back is the person's alone again, unless the service has a key of its own."""
+def shut_again(page: Page, closed: Request) -> None:
+    """What did not come back is the person's alone again; of a vault that only the service can open, it stays so."""
     vault = vault_of(page, closed)
-    if vault and not service.settings.vault.service_key:
+    if vault and "person" in page.vaults.keys(vault.number):
         page.vaults.unwrap(vault.number, "service")
 
 
 # -- giving back ------------------------------------------------------------------------------------
 
 
-def bring_back(service: Service, request: Request, settle: Callable[[Page, Given], None], *, partly: bool) -> Given:
+def bring_back(
+    service: Service,
+    request: Request,
+    settle: Callable[[Page, Given], None],
+    *,
+    partly: bool,
+    may_go_on: Callable[[], None] = always,
+) -> Given:
     """Give back what a request took out. Repeatable: what is back counts as back.
 
     Args:
         request: an erasure or a close.
         settle: notes what came of it, in the commit that also settles the vault.
         partly: give back what can go, provided that the root rows can; what cannot stays sealed. Else all or nothing.
+        may_go_on: asked before anything is committed; raises where nothing may be.
 
     Raises:
         NoWayBack: there is no vault, or its time is over.
@@ -222,13 +231,14 @@ def bring_back(service: Service, request: Request, settle: Callable[[Page, Given
         return not partly or (root is not None and (taken.what == "rows" or root.action != "delete"))
 
     def may_commit() -> None:
-        """Whoever was frozen meanwhile may have been given up, and the keys destroyed."""
+        """Whoever was frozen, or slow, may have been given up meanwhile: the keys destroyed, or all of it done."""
+        may_go_on()
         with service.ledger.read() as page:
             now, rest = vault_of(page, request), kept_back_of(page, request)
             waits = page.vaults.rest(vault.number, request.reference)
             earlier = page.vaults.earlier(request.reference, vault.number) if len(opened) > 1 else ()
         _insist_on_waiting(rest)
-        if now is None or not (now.state == "returning" or (now.state == "sealed" and not alone)):
+        if now is None or not now.may_open:
             raise NoWayBack(_why_not(now))
         if waits != opened[0].rest:
             raise NoWayBack("another process brought something of it back meanwhile; ask again for what waits still")
