@@ -31,3 +31,8 @@ def test_help_imports_neither_database_nor_cryptography(words: list[str]) -> Non
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_the_package_is_the_program_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "slett", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: slett ")

@@ -90,6 +90,19 @@ def test_an_account_that_may_only_read_is_found_out_before_anything_changes(
         assert len(shop.rows("SELECT * FROM log")) == 4
 
 
+def test_a_published_table_without_a_key_is_found_out_before_anything_changes(postgresql_database: str) -> None:
+    with opened(postgresql_database) as shop:
+        run(shop, "ALTER TABLE log DROP CONSTRAINT IF EXISTS log_pkey", "CREATE PUBLICATION everything FOR ALL TABLES")
+        with shop.session(1) as session, pytest.raises(Denied) as caught:
+            session.rehearse([Delete(OWN_LOG)])
+        assert "`log` is published" in str(caught.value)
+        assert len(shop.rows("SELECT * FROM log")) == 4
+        run(shop, "ALTER TABLE log REPLICA IDENTITY FULL")
+        with shop.session(1) as session:
+            session.rehearse([Delete(OWN_LOG)])
+        run(shop, "DROP PUBLICATION everything")
+
+
 def run(shop: Shop, *statements: str) -> None:
     with engine(shop.url).begin() as connection:
         for statement in statements:

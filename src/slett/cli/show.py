@@ -151,10 +151,10 @@ def _by_table(found: "Preview") -> "dict[tuple[str, str, str], list[Line]]":
 
 @contextmanager
 def progress(*, quiet: bool) -> "Iterator[Watch]":
-    """A bar on standard error while people are erased."""
+    """A bar on standard error while people are erased; none where that is a file."""
     console = Console(stderr=True, highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"))
-    with Progress(*columns, console=console, disable=quiet) as bar:
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("Finding", total=None)
 
         def watch(stage: str, done: int, total: int) -> None:
@@ -238,7 +238,7 @@ def show_found(found: "Sequence[Found]", *, as_json: bool) -> None:
 
 @contextmanager
 def searching(*, quiet: bool) -> "Iterator[Searched]":
-    """A bar on standard error while tables are searched."""
+    """A bar on standard error while tables are searched; none where that is a file."""
     columns = (SpinnerColumn(), TextColumn("Searching"), BarColumn(), MofNCompleteColumn(), TextColumn("tables"))
     console = Console(stderr=True, highlight=False)
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:

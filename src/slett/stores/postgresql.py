@@ -366,6 +366,13 @@ class PostgreSQL:
             return Busy(store, "a lock was not free in time, or two transactions met in a deadlock")
         if where and where.source_function == "check_enable_rls":
             return Denied(store, "row-level security would hide rows from the account; give it BYPASSRLS")
+        if where and where.source_function == "CheckCmdReplicaIdentity":
+            named = re.search(r'"(.+?)"', str(original).partition("\n")[0])
+            return Denied(
+                store,
+                f"`{named[1] if named else 'a table'}` is published to replicas, and has no key by which those find a "
+                "row; give it a primary key, or a REPLICA IDENTITY by ALTER TABLE",
+            )
         if state in ("42501", "25006"):
             return Denied(store, "the account may not do this; grant it SELECT, UPDATE, DELETE and TEMPORARY")
         if state.startswith("23"):
