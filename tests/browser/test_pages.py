@@ -178,6 +178,16 @@ def test_somebody_who_sealed_their_account_and_does_not_want_to_wait(visit: Visi
     visit.opens(closed)
 
 
+@pytest.mark.parametrize("head", ["closing: seal"])
+def test_somebody_who_might_not_be_the_owner_waits_before_the_account_is_sealed(visit: Visit) -> None:
+    visit.is_(3, old_addresses=("owner@torget.example",))
+    visit.confirms("close")
+    assert visit.town.scene.rows("SELECT count(*) FROM users WHERE id = 3") == [(1,)]
+    visit.presses("main .actions a.button")
+    visit.presses("form[action$='/cancel'] .button")
+    assert visit.town.scene.rows("SELECT count(*) FROM users WHERE id = 3") == [(1,)]
+
+
 def test_somebody_who_owes_something(visit: Visit) -> None:
     visit.is_(2)
     visit.opens("/")

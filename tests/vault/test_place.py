@@ -50,3 +50,18 @@ def test_a_place_that_takes_nothing_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(VaultError, match="does not take"):
         Place(f"{tmp_path}/file/vault").put(1, 0, b"content")
+
+
+@pytest.mark.parametrize(
+    "name", ["../other.txt", "../vault-7-000000-0000000000000000.age", "/etc/hostname", "vault-7-*"]
+)
+def test_a_ledger_that_was_written_into_leads_nowhere_else(tmp_path: Path, name: str) -> None:
+    beside = tmp_path / "other.txt"
+    beside.write_bytes(b"somebody's")
+    place = Place(f"{tmp_path}/vault")
+    place.put(7, 0, b"part")
+    with pytest.raises(VaultError):
+        place.get(name)
+    with pytest.raises(VaultError):
+        place.remove(7, [name])
+    assert beside.read_bytes() == b"somebody's"

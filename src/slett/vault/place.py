@@ -5,11 +5,14 @@ ledger. Names say the vault's number and nothing about a person.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 
 from slett.vault.identity import VaultError
+
+NAME = re.compile(r"vault-\d+-(\d{6,}-[0-9a-f]{16}|\*)\.age")  # of a part, or of all parts of a vault
 
 
 class Place:
@@ -95,6 +98,9 @@ class Place:
         return "file" in self._files.protocol
 
     def _path(self, name: str) -> str:
+        """Where that name is; a ledger that somebody wrote into must not lead out of the place."""
+        if not NAME.fullmatch(name):
+            raise VaultError("is asked for a name that no part has")
         return f"{self._root.rstrip('/')}/{name}"
 
     def _sync_folder(self) -> None:
