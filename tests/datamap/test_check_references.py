@@ -1,5 +1,7 @@
 """Whether every reference leads to a person, and to nobody else."""
 
+from dataclasses import replace
+
 import pytest
 
 from slett.datamap.check import check_map
@@ -203,6 +205,14 @@ def test_a_value_inside_json_is_searched_for_in_all_rows() -> None:
 def test_an_identifier_without_an_index_is_searched_for_in_all_rows() -> None:
     users = table("users", "id integer, email text", rows=20_000)
     assert codes(ROOT, users) == ["identifier-not-unique?", "no-index?"]
+
+
+def test_a_table_without_transactions_is_warned_of_where_its_rows_change() -> None:
+    notes = replace(table("notes", "id integer, user_id integer", key("user_id", "users")), transactions=False)
+    text = ROOT + "notes: {references: [{column: user_id, to: users}], action: delete}"
+    assert codes(text, USERS, notes) == ["no-transactions?"]
+    ignored = ROOT + "notes: {action: ignore, reason: nobody's, owner: us, review: 2030-01-01}"
+    assert "no-transactions?" not in codes(ignored, USERS, notes)
 
 
 def test_a_table_without_a_primary_key_is_slow_and_kept_rows_and_roots_need_one() -> None:

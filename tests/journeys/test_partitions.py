@@ -141,6 +141,34 @@ orders:
     assert scene.rows("SELECT * FROM orders_2024") == [(1, 2, "Ola")]
 
 
+def test_what_could_be_gone_and_not_put_away_is_said_before_anything_begins(
+    mariadb_database: str, tmp_path: Path
+) -> None:
+    scene = Scene(tmp_path, {"shop": mariadb_database}, {"vault": {"undo_window_hours": 24}})
+    scene.sql(
+        *PEOPLE,
+        "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT NOT NULL) ENGINE = MyISAM",
+        "INSERT INTO orders VALUES (1, 2), (2, 1)",
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+"""
+    )
+    before = scene.snapshot()
+    with scene.open() as service, pytest.raises(StoreError, match=r"no transactions.*without an undo window"):
+        preview(service, subjects(service, [1]))
+    with pytest.raises(StoreError, match="no transactions"):
+        scene.erase(1)
+    assert scene.snapshot() == before
+    scene.settings["vault"] = {"undo_window_hours": 0}
+    assert [each.state for each in scene.resume()] == ["fulfilled"]
+    assert scene.rows("SELECT * FROM orders") == [(1, 2)]
+
+
 def test_what_hangs_on_an_heir_goes_with_it(postgresql_database: str, tmp_path: Path) -> None:
     """The items of an heir cannot be tied to it by a foreign key, so nothing but the map says whose they are."""
     scene = Scene(tmp_path, {"shop": postgresql_database})

@@ -23,7 +23,11 @@ def test_a_foreign_key_from_another_database_is_seen(new_database: NewDatabase) 
     )
     assert schema.tables[f"{there}.hits"].foreign_keys[0].table == f"{there}.logins"
     assert schema.tables[f"{there}.logins"].primary_key == ("id",)
-    assert [table.schema for table in schema.tables.values()] == ["", there, there]
+    assert {name: table.schema for name, table in schema.tables.items()} == {
+        "users": "",
+        f"{there}.logins": there,
+        f"{there}.hits": there,
+    }
 
 
 def test_a_foreign_key_into_another_database_names_it(new_database: NewDatabase) -> None:
@@ -87,6 +91,22 @@ def test_an_automatic_number_is_a_default(mariadb_database: str) -> None:
         ("b", True, False),
         ("v", False, True),
     ]
+
+
+def test_which_tables_have_transactions(mariadb_database: str) -> None:
+    schema = schema_of(
+        mariadb_database,
+        "CREATE TABLE old (id integer PRIMARY KEY) ENGINE = MyISAM",
+        "CREATE TABLE safe (id integer PRIMARY KEY) ENGINE = Aria",
+        "CREATE TABLE now (id integer PRIMARY KEY)",
+        "CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2",
+    )
+    assert {name: each.transactions for name, each in schema.tables.items()} == {
+        "old": False,
+        "safe": False,
+        "now": True,
+        "parts": True,
+    }
 
 
 def test_a_partitioned_table_is_one(mariadb_database: str) -> None:

@@ -50,6 +50,7 @@ Code = Literal[
     "identifier-binary",
     "no-index",
     "no-primary-key",
+    "no-transactions",
     "not-null",
     "not-unique",
     "too-long",

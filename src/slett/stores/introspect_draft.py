@@ -18,6 +18,7 @@ class Draft:
     checks: list[Check] = field(default_factory=list)
     triggers: list[Trigger] = field(default_factory=list)
     rows: int = 0
+    transactions: bool = True
 
     @property
     def name(self) -> str:
@@ -58,4 +59,5 @@ class Draft:
             triggers=tuple(self.triggers),
             rows=self.rows,
             schema=self.schema,
+            transactions=self.transactions,
         )

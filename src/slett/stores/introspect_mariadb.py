@@ -38,7 +38,8 @@ SELECT constraint_schema, table_name, constraint_name, delete_rule FROM informat
 """
 
 _TABLES = """
-SELECT table_name, table_rows FROM information_schema.tables
+SELECT table_name, table_rows, engine IN (SELECT engine FROM information_schema.engines WHERE transactions = 'YES')
+FROM information_schema.tables
 WHERE table_schema = %(database)s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY table_name
 """
 _COLUMNS = """
@@ -141,7 +142,10 @@ def _quote(name: str) -> str:
 
 def _read_database(rows: _Rows, database: str, checks: str) -> dict[str, Draft]:
     """Every table of one database, by its bare name, without the foreign keys."""
-    drafts = {name: Draft(name, rows=estimate or 0) for name, estimate in rows(_TABLES, database=database)}
+    drafts = {
+        name: Draft(name, rows=estimate or 0, transactions=transactions != 0)
+        for name, estimate, transactions in rows(_TABLES, database=database)
+    }
 
     json = set()
     for table, name, text in rows(checks, database=database):

@@ -188,8 +188,10 @@ class MariaDB:
     def returns_deleted(self, connection: Connection) -> bool:
         return bool(getattr(connection.dialect, "is_mariadb", False))  # MySQL does not
 
-    def may_capture(self, connection: Connection, table: Table) -> None:
-        """Any table's may."""
+    def may_capture(self, _connection: Connection, table: Table) -> None:
+        if not table.transactions:
+            sentence = f"`{table.name}` has no transactions, so a row could be gone and not put away"
+            raise StoreError("", f"{sentence}; ALTER TABLE … ENGINE = InnoDB, or erase it without an undo window")
 
     def hand_out(self, connection: Connection, statement: str, parameters: tuple[Any, ...]) -> Iterator[bytes]:
         limit = int(connection.scalar(text("SELECT @@max_allowed_packet")) or 0) - 1024

@@ -64,6 +64,7 @@ class Table:
     triggers: tuple[Trigger, ...] = ()
     rows: int = 0  # the database's own estimate
     schema: str = ""  # empty: the default one
+    transactions: bool = True  # whether what was changed can be rolled back
 
     @property
     def plain_name(self) -> str:

@@ -1,4 +1,4 @@
-"""What makes an erasure slow: rows that cannot be found, or told apart, without reading the whole table."""
+"""What makes an erasure slow, or hard to stop half way: how a database keeps rows, finds them, tells them apart."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,14 @@ LARGE = 10_000  # rows; below, reading the whole table costs no more than asking
 
 
 def problems(context: Context) -> Iterator[Problem]:
-    """References without an index, and changed tables without a primary key."""
+    """References without an index, and changed tables without a primary key or without transactions."""
     for mapped, table in context.decided:
         if not table.primary_key and context.owned(mapped):
             yield _without_key(mapped)
+        if not table.transactions and context.owned(mapped):
+            message = f"{quoted(mapped)} has no transactions: what was changed before a fault stays changed"
+            hint = "ALTER TABLE … ENGINE = InnoDB; without, its rows cannot be put away for an undo or a sealed close"
+            yield warning("no-transactions", mapped.place, message, hint)
         if table.rows >= LARGE:
             yield from _scanned(mapped, table)
 
