@@ -233,3 +233,13 @@ def test_a_row_is_not_shared_by_rows_of_another_store() -> None:
     albums = table("albums", "id integer, user_id integer?")
     schemas = {"shop": Schema("sqlite", {"users": USERS}), "other": Schema("sqlite", {"albums": albums})}
     assert [problem.code for problem in check_map(datamap, schemas, TODAY)] == ["shared-across-stores"]
+
+
+def test_a_number_that_is_rounded_is_never_compared_with_one_that_is_not() -> None:
+    """9,007,199,254,740,993 of a `bigint` would lead to the rows of …992."""
+    notes = table("notes", "id integer, user_id decimal")
+    number, owner = notes.columns
+    rounded = replace(notes, columns=(number, replace(owner, type="double precision")))
+    text = ROOT + "notes: {references: [{column: user_id, to: users}], action: delete}"
+    assert codes(text, USERS, notes) == []
+    assert codes(text, USERS, rounded) == ["incomparable"]

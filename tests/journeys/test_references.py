@@ -2,6 +2,7 @@
 
 import pytest
 
+from slett.stores.schema import Dialect
 from tests.journeys.people import kind
 from tests.journeys.scene import Scene
 
@@ -278,6 +279,62 @@ orders:
     left = scene.snapshot()
     assert {row[0] for row in left["shop/users"]} == set(users[1:])
     assert [row[0] for row in left["shop/orders"]] == [1, 2, 3]
+
+
+TWO = ["kari", "KARI"]
+LEVEL2 = "CREATE COLLATION level2 (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+
+
+@pytest.mark.parametrize("settings", [{}, {"inline_keys": 0}], ids=["inline", "tables"])
+@pytest.mark.parametrize(
+    ("dialect", "before", "people", "rows", "keys", "written", "gone"),
+    [
+        ("postgresql", [LEVEL2], "text", "text COLLATE level2", TWO, TWO, ["kari"]),
+        ("postgresql", [LEVEL2, "CREATE DOMAIN loose AS text COLLATE level2"], "text", "loose", TWO, TWO, ["kari"]),
+        ("postgresql", ["CREATE EXTENSION citext"], "text", "citext", TWO, TWO, ["kari"]),
+        ("postgresql", ["CREATE EXTENSION citext"], "citext", "citext", ["kari", "ola"], ["KARI", "Ola"], ["KARI"]),
+        ("mariadb", [], "utf8mb4_unicode_ci", "utf8mb4_general_ci", ["s", "ss"], ["s", "S", "ß", "ss"], ["s", "S"]),
+        ("mariadb", [], "utf8mb4_general_nopad_ci", "utf8mb4_general_ci", *(["kari", "kari "],) * 2, ["kari"]),
+        ("mariadb", [], "utf8mb4_general_ci", "utf8mb4_unicode_ci", ["kari", "ola"], ["Kari", "ola"], ["Kari"]),
+        ("mariadb", [], "utf8mb3_general_ci", "utf8mb4_general_ci", ["kari", "ola"], ["Kari", "ola"], ["Kari"]),
+        ("mariadb", [], "latin1_swedish_ci", "utf8mb4_unicode_ci", ["kari", "åse"], ["Kari", "Åse"], ["Kari"]),
+        ("mariadb", [], "utf8mb4_general_ci", "utf8mb4_general_ci", ["kari", "ola"], ["KARI", "ola"], ["KARI"]),
+    ],
+)
+def test_whoever_takes_more_for_the_same_takes_nobodys_rows(
+    scene: Scene,
+    dialect: Dialect,
+    settings: dict[str, int],
+    before: list[str],
+    people: str,
+    rows: str,
+    keys: list[str],
+    written: list[str],
+    gone: list[str],
+) -> None:
+    """Of two who differ for their own table each has their own rows, whatever the rows' table takes for the same."""
+    types = [each if dialect == "postgresql" else f"varchar(40) COLLATE {each}" for each in (people, rows)]
+    scene.settings.update(settings)
+    scene.sql(
+        *before,
+        f"CREATE TABLE users (id {types[0]} PRIMARY KEY)",
+        f"CREATE TABLE orders (id int PRIMARY KEY, user_id {types[1]})",
+        *(f"INSERT INTO users VALUES ('{each}')" for each in keys),
+        *(f"INSERT INTO orders VALUES ({number}, '{each}')" for number, each in enumerate(written)),
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+"""
+    )
+    (outcome,) = scene.erase(keys[0])
+    assert outcome.state == "fulfilled"
+    left = scene.snapshot()
+    assert {row[0] for row in left["shop/users"]} == set(keys[1:])
+    assert {written[row[0]] for row in left["shop/orders"]} == set(written) - set(gone)
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

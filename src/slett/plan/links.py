@@ -162,21 +162,19 @@ def _way(found: Relations, name: str, reference: Reference) -> Way:
         for mine, theirs in zip(reference.columns, at, strict=True)
     )
     if reference.store != found.tables[name].store:
-        exact = any(_family(over_there, each) == "text" for each in at)
+        told: set[str] = {"exact"} if any(_family(over_there, each) == "text" for each in at) else set()
     else:
-        exact = any(
-            over_there.is_stricter(theirs, live, mine) for mine, theirs in zip(reference.columns, at, strict=True)
-        )
+        told = {over_there.told_apart(theirs, live, mine) for mine, theirs in zip(reference.columns, at, strict=True)}
     link = Link(
         reference.columns,
         parent,
         at,
-        fold=reference.fold,
+        fold=reference.fold or ("fold" in told and "exact" not in told),
         text=differ or bool(reference.path),
         path=reference.path,
         when=reference.when,
         none=reference.none,
-        exact=exact,
+        exact="exact" in told,
     )
     shown = parent if reference.store != found.tables[name].store else reference.table
     return Way(reference, link, f"{columns} → {shown}", parent)

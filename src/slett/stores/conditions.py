@@ -123,7 +123,7 @@ class Conditions:
                 return false()  # nothing is an index's to find: a plan for whatever comes would read the whole table
             values = self._slots(link.keys, keys, link.at, link.none, text=link.text or bool(link.path))
             return and_(self._among_values(sides, values, link), *when)
-        others = [self._other(link, keys.column(each)) for each in link.at]
+        others = self._others(link, name, keys)
         somebody = [*self._somebody(keys, link), *_within(keys, people)]
         if join:
             return and_(*(side == other for side, other in zip(sides, others, strict=True)), *somebody, *when)
@@ -216,10 +216,20 @@ class Conditions:
         live = self.schema.tables[table_name].column(name)
         if link.text and live is not None and live.family != "text":
             mine = cast(mine, String)
+        if link.exact and live is not None:
+            mine = self.dialect.strictly(mine, live.collation)
         return self._folded(link, mine)
 
-    def _other(self, link: Link, value: Value) -> Value:
-        return self._folded(link, cast(value, String) if link.text or link.path else value)
+    def _others(self, link: Link, name: str, keys: KeyTable) -> list[Value]:
+        """The columns of a key table, as they are compared with those of a link."""
+        found = []
+        for mine, at in zip(link.columns, link.at, strict=True):
+            value: Value = keys.column(at)
+            live = self.schema.tables[name].column(mine)
+            if live is not None and not (link.rewrites or keys.local):
+                value = self.dialect.as_column(value, live.collation)
+            found.append(self._folded(link, cast(value, String) if link.text or link.path else value))
+        return found
 
     def _folded(self, link: Link, value: Value) -> Value:
         if link.fold:
@@ -383,7 +393,7 @@ class Conditions:
             (link,) = rows.links
             keys, more = self._stored(link.keys), [target.c[each] == bind(value) for each, value in link.when]
             sides = [self._side(link, each, rows.table, target) for each in link.columns]
-            others = [self._other(link, keys.column(each)) for each in link.at]
+            others = self._others(link, rows.table, keys)
             rest = self.where(replace(rows, links=()), target)
         nobody = self._somebody(keys, rows.links[0]) if not rows.among else []
         named = [each.label(key_column(n)) for n, each in enumerate(others)]

@@ -51,7 +51,13 @@ class Dialect(Protocol):
         """The text with letter case folded."""
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Text that is compared letter by letter, whatever the collations on both sides."""
+        """Text that is compared letter by letter, whatever the collations on both sides; see `strictly`."""
+
+    def strictly(self, value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+        """A column of that collation, so that nothing but the same letters is the same."""
+
+    def as_column(self, value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+        """A value of no column of the store, to be compared as a column of that collation is."""
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         """The value at a path of a JSON column, as text."""

@@ -1,5 +1,6 @@
 """Reading a schema from PostgreSQL's own catalogue, which every user may read."""
 
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any, get_args
 
@@ -51,9 +52,11 @@ SELECT a.attrelid, a.attname, t.typname, t.typtype, t.typcategory, format_type(a
        a.atthasdef OR a.attidentity <> '' OR base.preset, a.attgenerated <> '',
        (SELECT quote_ident(a.attname) || ' IN ('
                || string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) || ')'
-        FROM pg_enum e WHERE e.enumtypid = t.oid)
+        FROM pg_enum e WHERE e.enumtypid = t.oid),
+       CASE WHEN t.typname = 'citext' THEN 'citext' WHEN l.collisdeterministic THEN '' ELSE coalesce(l.collname, '') END
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN base ON base.type = a.atttypid JOIN pg_type t ON t.oid = base.base
+     LEFT JOIN pg_collation l ON l.oid = a.attcollation
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY a.attrelid, a.attnum
@@ -155,12 +158,13 @@ def read(connection: sqlalchemy.Connection) -> Schema:
         drafts.setdefault(draft.name, draft).rows += estimate
         whole.add(root)
 
-    for table, name, base, kind, category, type_, nullable, typmod, default, generated, labels in rows(_COLUMNS):
+    for table, name, base, kind, category, type_, nullable, typmod, default, generated, labels, loose in rows(_COLUMNS):
         if table in whole:
             draft = drafts[names[table]]
             family: Family = "text" if kind == "e" else "array" if category == "A" else _FAMILIES.get(base, "other")
             length = typmod - 4 if base in ("varchar", "bpchar") and typmod > 4 else None
-            draft.columns.append(Column(name, family, type_, nullable, length, default and not generated, generated))
+            column = Column(name, family, type_, nullable, length, default and not generated, generated)
+            draft.columns.append(replace(column, collation=loose))
             if labels:
                 draft.checks.append(Check(name, labels))
 

@@ -20,7 +20,7 @@ INDEXED_LENGTH = 700  # characters of text that MariaDB can index, four bytes ea
 def key_table(name: str, keys: KeySet, conditions: Conditions, make: Statements) -> tuple[Stored, str]:
     """A key table, and the statement that makes it: of the very types of its source, where that is here."""
     stored = Stored(keys.columns, keys.families, name)
-    local = keys.store == make.store
+    local = stored.local = keys.store == make.store
     if local:
         shape = make.recall(("shape of", keys), partial(_shape, keys, conditions))
         made = f"CREATE TEMPORARY TABLE {name} AS {shape.text}"

@@ -36,6 +36,7 @@ class KeyTable:
     families: tuple[Family, ...]
     name: str
     table: Any = field(init=False)
+    local: bool = field(default=True, init=False)  # whether its columns are those of a table of the store
 
     def column(self, name: str) -> Value:
         """The column of the key table that holds a column of the key set."""

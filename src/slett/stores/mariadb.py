@@ -15,6 +15,7 @@ from sqlalchemy import (
     TableClause,
     case,
     cast,
+    collate,
     create_engine,
     event,
     false,
@@ -110,6 +111,12 @@ class MariaDB:
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.convert(cast(value, CHAR(charset="utf8mb4")), text("BINARY"))
 
+    def strictly(self, value: ColumnElement[Any], _collation: str) -> ColumnElement[Any]:
+        return value  # `exact` compares bytes
+
+    def as_column(self, value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+        return collate(value, collation) if collation.startswith("utf8mb4_") else value
+
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         # JSON's null comes as the text null, without the quotes that the JSON text "null" has.
         return func.json_unquote(func.nullif(func.json_extract(column, _path(path)), "null"))
@@ -131,7 +138,7 @@ class MariaDB:
         return func.date_format(column, day if family == "date" else f"{day} 00:00:00")
 
     def key_type(self, family: Family) -> str:
-        return {"integer": "bigint", "decimal": "decimal(38,9)"}.get(family, "varchar(512)")
+        return {"integer": "bigint", "decimal": "decimal(38,9)"}.get(family, "varchar(512) CHARACTER SET utf8mb4")
 
     def defer(self, connection: Connection) -> None:
         """InnoDB checks each row at once; a plan never asks for more here."""

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Engine,
     String,
     TableClause,
+    Text,
     cast,
+    collate,
     column,
     create_engine,
     event,
@@ -132,6 +134,12 @@ class PostgreSQL:
         return func.lower(cast(value, String))
 
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return value
+
+    def strictly(self, value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+        return collate(cast(value, Text), "C") if collation else value
+
+    def as_column(self, value: ColumnElement[Any], _collation: str) -> ColumnElement[Any]:
         return value
 
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:

@@ -4,6 +4,7 @@ Read by a store, compared with the map by `datamap`, and turned into steps by `p
 does I/O. A table is named as in the map: `orders` in the database's default schema, `audit.log` elsewhere.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -26,7 +27,7 @@ class Column:
     default: bool = False
     generated: bool = False  # computed by the database: can be neither set nor anonymised
     stamped: bool = False  # written by the database whenever another column of the row is
-    collation: str = ""  # of text, on MariaDB and SQLite: what it takes for the same
+    collation: str = ""  # of text: what it takes for the same; on PostgreSQL only where that is more than equal bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,20 @@ class Table:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
-    def is_stricter(self, name: str, other: "Table", theirs: str) -> bool:
-        """Whether this column tells apart what that one of another table takes for the same: `kari` and `KARI`."""
-        mine, its = self.column(name), other.column(theirs)
-        if mine is None or its is None or mine.collation == its.collation:
-            return False
-        return mine.collation.endswith(STRICT)
+    def told_apart(self, name: str, other: "Table", theirs: str) -> Literal["", "exact", "fold"]:
+        """How that column of another table is compared with this one, so that nobody's value is taken for another's.
+
+        As its own collation says, if that is this one's, too; else by its bytes, or by those of its small letters
+        where this column takes large and small ones for the same.
+        """
+        mine, its = (_alike(each.collation) if each else "" for each in (self.column(name), other.column(theirs)))
+        if not its or mine == its:
+            return ""
+        if not mine or mine.endswith(STRICT):
+            return "exact"
+        if its.endswith(STRICT):
+            return ""
+        return "fold" if mine.endswith("_ci") else "exact"
 
     def is_unique(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows can hold the same values in these columns (nulls aside)."""
@@ -91,6 +100,11 @@ class Table:
         """Whether some index begins with these columns, in any order."""
         wanted = set(columns)
         return any(set(index[: len(columns)]) == wanted for index in self.indexes)
+
+
+def _alike(collation: str) -> str:
+    """Without which of MariaDB's two UTF-8s it is of: both take the same for the same."""
+    return re.sub("^utf8(mb[34])?_", "", collation)
 
 
 @dataclass(frozen=True, slots=True)

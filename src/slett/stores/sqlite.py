@@ -79,6 +79,12 @@ class SQLite:
     def exact(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         return collate(value, "BINARY")  # the left side decides, which may be a column that says otherwise
 
+    def strictly(self, value: ColumnElement[Any], _collation: str) -> ColumnElement[Any]:
+        return value  # `exact` compares bytes
+
+    def as_column(self, value: ColumnElement[Any], _collation: str) -> ColumnElement[Any]:
+        return value
+
     def json_text(self, column: ColumnElement[Any], path: tuple[str, ...]) -> ColumnElement[Any]:
         from sqlalchemy import String, cast
 

@@ -62,6 +62,9 @@ def _compared(mapped: TableMap, number: int, reference: Reference, here: Column,
     elif here.family in ("json", "array"):
         message = f"{quoted(here.name)} is {quoted(here.type)}: many values in one"
         yield error("incomparable", place, message, "write where in the JSON the value is, as in `path: user.id`")
+    elif families <= NUMBERS and _is_rounded(here) != _is_rounded(there):
+        message = f"{sides} takes numbers for the same that are not, from 9,007,199,254,740,992 on"
+        yield error("incomparable", place, message, "make both columns of the one type")
     elif len(families) == 1 or "other" in families or families <= NUMBERS:
         return
     elif "text" in families and families <= WRITTEN | {"text"}:
@@ -71,3 +74,8 @@ def _compared(mapped: TableMap, number: int, reference: Reference, here: Column,
     else:
         hint = "refer to a column of the same type: look for another one with `match`"
         yield error("incomparable", place, f"{sides} cannot be compared", hint)
+
+
+def _is_rounded(column: Column) -> bool:
+    """Whether it holds numbers with 53 bits of precision, or fewer."""
+    return column.type.lower().startswith(("float", "double", "real"))
