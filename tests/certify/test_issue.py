@@ -17,6 +17,9 @@ from slett.certify import (
     write_certificates,
     write_proven,
 )
+from slett.certify.body import TYPE
+from slett.certify.document import TreeHead, canonical
+from slett.certify.issue import Proven
 from slett.ledger import Ledger, Request, open_ledger
 from slett.settings import Settings
 
@@ -117,6 +120,35 @@ def test_a_certificate_of_an_earlier_signing_key_is_not_signed_with_a_later_one(
     ):
         write_certificates(ledger, home / "certificates", [reference])
     assert certificate_path(home / "certificates", reference).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["../../outside", "../outside", "S-0000-0000/../../outside", "", "s00000000", 7, None])
+def test_no_name_in_the_ledger_chooses_where_a_certificate_is_written(
+    ledger: Ledger, home: Path, issue: Issue, name: object
+) -> None:
+    """Whoever alters the ledger may write what they like into an entry: it is neither signed nor written."""
+    issue(1)
+    before = sorted(home.parent.rglob("*"))
+    body = {"type": TYPE, "request": name, "key": ledger.keys.id}
+    head = TreeHead(1, b"\0" * 32, "2026-11-20T12:00:00Z", ledger.keys.id)
+    with pytest.raises(CertificateError, match="entry 0 of the log is of no request"):
+        write_proven(ledger.keys, home / "certificates", Proven(head, ((0, canonical(body), ()),)))
+    assert sorted(home.parent.rglob("*")) == before
+
+
+def test_a_request_that_points_at_the_certificate_of_another_gets_none(
+    issue: Issue, ledger: Ledger, home: Path
+) -> None:
+    """Nobody is given another's statement because a number in the ledger was changed."""
+    mine, other = issue(2)
+    for file in (home / "certificates").iterdir():
+        file.unlink()
+    with ledger.write() as page:
+        page.requests.certify({mine: 1})
+    with pytest.raises(CertificateError, match=f"entry 1 of the log is not the certificate of {mine}"):
+        write_certificates(ledger, home / "certificates", [mine])
+    assert not list((home / "certificates").iterdir())
+    assert write_certificates(ledger, home / "certificates", [other])
 
 
 def test_a_certificate_holds_no_personal_data(issue: Issue, home: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from slett.certify.body import Body, rfc3339
 from slett.certify.document import CertificateError, Document, TreeHead, canonical
 from slett.ledger import Keys, Ledger, Page
+from slett.ledger.references import read_reference
 from slett.ledger.requests import Counts
 
 
@@ -55,7 +56,7 @@ def write_proven(keys: Keys, folder: Path, proven: Proven) -> dict[str, Path]:
     """The files of these certificates, by the reference of the request, each written whole or not at all.
 
     Raises:
-        CertificateError: one was issued under another signing key.
+        CertificateError: one was issued under another signing key, or is not of a request.
     """
     paths: dict[str, Path] = {}
     if not proven.entries:
@@ -64,7 +65,13 @@ def write_proven(keys: Keys, folder: Path, proven: Proven) -> dict[str, Path]:
     head_signature = keys.sign(canonical(proven.head.plain()))
     for index, spelled, proof in proven.entries:
         body = json.loads(spelled)
-        reference = body["request"]
+        reference = body.get("request")
+        if (
+            not isinstance(reference, str) or read_reference(reference) != reference
+        ):  # it names a file: nothing else in the ledger may
+            raise CertificateError(
+                f"entry {index} of the log is of no request: it is not signed; `slett ledger check` looks for changes"
+            )
         if body["key"] != keys.id:
             raise CertificateError(
                 f"the certificate of {reference} was issued under the signing key {body['key']}; "
@@ -80,10 +87,18 @@ def write_certificates(ledger: Ledger, folder: Path, references: Iterable[str]) 
     """The files of the certificates of those requests that have one.
 
     Raises:
-        CertificateError: as `write_proven`.
+        CertificateError: as `write_proven`, or the ledger names the certificate of another request.
     """
     with ledger.read() as page:
-        proven = prove(page, list(page.requests.certificates(references).values()), ledger.keys.id)
+        places = page.requests.certificates(references)
+        proven = prove(page, list(places.values()), ledger.keys.id)
+    named = {index: json.loads(spelled).get("request") for index, spelled, _ in proven.entries}
+    for reference, place in places.items():
+        if named[place] != reference:
+            raise CertificateError(
+                f"entry {place} of the log is not the certificate of {reference}: the ledger was changed; "
+                "`slett ledger check` looks where"
+            )
     return write_proven(ledger.keys, folder, proven)
 
 
