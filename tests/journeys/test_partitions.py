@@ -9,13 +9,15 @@ from slett.stores.errors import StoreError
 from slett.stores.schema import Dialect
 from tests.journeys.scene import Scene, subjects
 
-MAP = """
+ORDERS = """
 users: {root: true, action: delete}
 orders:
   references: [{column: user_id, to: users}]
   action: delete
+"""
+MAP = f"""{ORDERS}
 items:
-  references: [{column: order_id, to: orders, match: id}]
+  references: [{{column: order_id, to: orders, match: id}}]
   action: delete
 """
 PEOPLE = (
@@ -68,14 +70,7 @@ def test_partitions_without_a_primary_key_are_told_apart(scene: Scene, dialect: 
     scene.settings["chunk_rows"] = chunk_rows
     tables = [each.replace(", PRIMARY KEY (id, year)", "") for each in in_parts(dialect)]
     scene.sql(*PEOPLE, *tables, *ROWS)
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
+    scene.map(shop=ORDERS)
     (outcome,) = scene.erase(1)
     assert (outcome.state, outcome.rows) == ("fulfilled", 5)
     assert scene.rows("SELECT * FROM orders ORDER BY id") == [(2, 2, 2024), (4, 2, 2025)]
@@ -96,18 +91,22 @@ def test_an_heir_that_lacks_its_parents_keys_is_part_of_it(
         "INSERT INTO orders VALUES (1, 1), (2, 2), (3, 1)",
         "INSERT INTO orders_2024 VALUES (1, 2, 'Ola'), (2, 1, 'Kari'), (3, 1, 'Kari'), (4, 2, 'Ola')",
     )
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
+    scene.map(shop=ORDERS)
     (outcome,) = scene.erase(1)
     assert (outcome.state, outcome.rows) == ("fulfilled", 5)
     assert scene.rows("SELECT * FROM ONLY orders") == [(2, 2)]
     assert scene.rows("SELECT * FROM orders_2024 ORDER BY id") == [(1, 2, "Ola"), (4, 2, "Ola")]
+
+
+def stops_until_nothing_is_to_be_undone(scene: Scene, why: str) -> None:
+    before = scene.snapshot()
+    with scene.open() as service, pytest.raises(StoreError, match=rf"{why}.* without an undo window"):
+        preview(service, subjects(service, [1]))
+    with pytest.raises(StoreError, match=why):
+        scene.erase(1)
+    assert scene.snapshot() == before
+    scene.settings["vault"] = {"undo_window_hours": 0}
+    assert [each.state for each in scene.resume()] == ["fulfilled"]
 
 
 def test_what_could_not_come_back_from_an_heir_is_said_before_anything_begins(
@@ -121,23 +120,8 @@ def test_what_could_not_come_back_from_an_heir_is_said_before_anything_begins(
         "CREATE TABLE orders_2024 (note TEXT) INHERITS (orders)",
         "INSERT INTO orders_2024 VALUES (1, 2, 'Ola'), (2, 1, 'Kari')",
     )
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
-    before = scene.snapshot()
-    with scene.open() as service, pytest.raises(StoreError, match=r"has heirs .* without an undo window"):
-        preview(service, subjects(service, [1]))
-    with pytest.raises(StoreError, match="has heirs"):
-        scene.erase(1)
-    assert scene.snapshot() == before
-    scene.settings["vault"] = {"undo_window_hours": 0}
-    (outcome,) = scene.resume()
-    assert outcome.state == "fulfilled"
+    scene.map(shop=ORDERS)
+    stops_until_nothing_is_to_be_undone(scene, "has heirs ")
     assert scene.rows("SELECT * FROM orders_2024") == [(1, 2, "Ola")]
 
 
@@ -150,22 +134,8 @@ def test_what_could_be_gone_and_not_put_away_is_said_before_anything_begins(
         "CREATE TABLE orders (id INT PRIMARY KEY, user_id INT NOT NULL) ENGINE = MyISAM",
         "INSERT INTO orders VALUES (1, 2), (2, 1)",
     )
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
-    before = scene.snapshot()
-    with scene.open() as service, pytest.raises(StoreError, match=r"no transactions.*without an undo window"):
-        preview(service, subjects(service, [1]))
-    with pytest.raises(StoreError, match="no transactions"):
-        scene.erase(1)
-    assert scene.snapshot() == before
-    scene.settings["vault"] = {"undo_window_hours": 0}
-    assert [each.state for each in scene.resume()] == ["fulfilled"]
+    scene.map(shop=ORDERS)
+    stops_until_nothing_is_to_be_undone(scene, "no transactions")
     assert scene.rows("SELECT * FROM orders") == [(1, 2)]
 
 

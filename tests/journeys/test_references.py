@@ -244,6 +244,24 @@ items:
         assert {row[0] for row in left["shop/users"]} == set(keys[number + 1 :])
 
 
+def fill_by_text(scene: Scene, users: tuple[str, list[str]], orders: tuple[str, list[str]]) -> None:
+    """Users by a key of that type, and orders, numbered from 0, that hold one of that other type."""
+    scene.sql(
+        f"CREATE TABLE users (id {users[0]} PRIMARY KEY)",
+        f"CREATE TABLE orders (id int PRIMARY KEY, user_id {orders[0]})",
+        *(f"INSERT INTO users VALUES ('{key}')" for key in users[1]),
+        *(f"INSERT INTO orders VALUES ({number}, '{key}')" for number, key in enumerate(orders[1])),
+    )
+    scene.map(
+        shop="""
+users: {root: true, action: delete}
+orders:
+  references: [{column: user_id, to: users}]
+  action: delete
+"""
+    )
+
+
 @pytest.mark.parametrize("settings", [{}, {"inline_keys": 0}])
 @pytest.mark.parametrize(
     ("dialect", "people", "rows"),
@@ -260,20 +278,7 @@ def test_rows_of_others_stay_whose_key_only_the_rows_own_collation_takes_for_the
     keys = ["kari", "KARI", "kári", "kari "]
     users = keys[:3] if people == "utf8mb4_bin" else keys
     scene.settings.update(settings)
-    scene.sql(
-        f"CREATE TABLE users (id varchar(40) COLLATE {people} PRIMARY KEY)",
-        f"CREATE TABLE orders (id int PRIMARY KEY, user_id varchar(40) COLLATE {rows})",
-        *(f"INSERT INTO users VALUES ('{key}')" for key in users),
-        *(f"INSERT INTO orders VALUES ({number}, '{key}')" for number, key in enumerate(keys)),
-    )
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
+    fill_by_text(scene, (f"varchar(40) COLLATE {people}", users), (f"varchar(40) COLLATE {rows}", keys))
     (outcome,) = scene.erase("kari")
     assert (outcome.state, outcome.rows) == ("fulfilled", 2)
     left = scene.snapshot()
@@ -315,21 +320,8 @@ def test_whoever_takes_more_for_the_same_takes_nobodys_rows(
     """Of two who differ for their own table each has their own rows, whatever the rows' table takes for the same."""
     types = [each if dialect == "postgresql" else f"varchar(40) COLLATE {each}" for each in (people, rows)]
     scene.settings.update(settings)
-    scene.sql(
-        *before,
-        f"CREATE TABLE users (id {types[0]} PRIMARY KEY)",
-        f"CREATE TABLE orders (id int PRIMARY KEY, user_id {types[1]})",
-        *(f"INSERT INTO users VALUES ('{each}')" for each in keys),
-        *(f"INSERT INTO orders VALUES ({number}, '{each}')" for number, each in enumerate(written)),
-    )
-    scene.map(
-        shop="""
-users: {root: true, action: delete}
-orders:
-  references: [{column: user_id, to: users}]
-  action: delete
-"""
-    )
+    scene.sql(*before)
+    fill_by_text(scene, (types[0], keys), (types[1], written))
     (outcome,) = scene.erase(keys[0])
     assert outcome.state == "fulfilled"
     left = scene.snapshot()

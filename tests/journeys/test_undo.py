@@ -433,6 +433,20 @@ def test_a_store_that_fails_while_giving_back_changes_nothing_and_it_may_be_aske
     assert stores.snapshot() == before
 
 
+def write_when_the_first_has_gone(scene: Scene, late: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody runs these statements before the second person is deleted, and `late` is empty then."""
+    everybody = scene.rows("SELECT id FROM users ORDER BY id")
+    before = Run._may_begin
+
+    def meanwhile(run: Run, store: str) -> None:
+        if late and scene.rows("SELECT id FROM users ORDER BY id") == everybody[1:]:
+            scene.sql(*late)
+            late.clear()
+        before(run, store)
+
+    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+
+
 def test_what_somebody_writes_in_between_comes_back_too_though_the_database_took_it_along(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,15 +477,7 @@ pins: {references: [{column: user_id, to: users, kind: mention, set: null}]}
         "INSERT INTO likes VALUES (8, 8), (9, 9)",
         "INSERT INTO pins VALUES (8, 2), (9, 3)",
     ]
-    before = Run._may_begin
-
-    def meanwhile(run: Run, store: str) -> None:
-        if late and scene.rows("SELECT id FROM users") == [(2,), (3,)]:
-            scene.sql(*late)
-            late.clear()
-        before(run, store)
-
-    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    write_when_the_first_has_gone(scene, late, monkeypatch)
     with scene.open() as service:
         erased = erase(service, [by_key(service.plan, each) for each in "12"])
         assert not late
@@ -504,14 +510,7 @@ pins: {references: [{column: user_id, to: users}], action: delete}
 """
     )
     late = ["INSERT INTO pins VALUES (8, 2)"]
-    before = Run._may_begin
-
-    def meanwhile(run: Run, store: str) -> None:
-        if late and scene.rows("SELECT id FROM users ORDER BY id") == [(2,), (9,)]:
-            scene.sql(late.pop())
-        before(run, store)
-
-    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    write_when_the_first_has_gone(scene, late, monkeypatch)
     with scene.open() as service:
         erased = erase(service, subjects(service, "12"))
         assert ([each.state for each in erased], late) == (["fulfilled", "fulfilled"], [])
@@ -540,14 +539,7 @@ notes: {references: [{column: user_id, to: users}], action: delete}
 """
     )
     late = ["INSERT INTO notes VALUES (2, 'late'), (2, 'late')"]
-    before = Run._may_begin
-
-    def meanwhile(run: Run, store: str) -> None:
-        if late and scene.rows("SELECT id FROM users ORDER BY id") == [(2,), (3,)]:
-            scene.sql(late.pop())
-        before(run, store)
-
-    monkeypatch.setattr(Run, "_may_begin", meanwhile)
+    write_when_the_first_has_gone(scene, late, monkeypatch)
     with scene.open() as service:
         erased = erase(service, subjects(service, "12"))
         assert ([each.state for each in erased], late) == (["fulfilled", "fulfilled"], [])

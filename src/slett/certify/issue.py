@@ -65,10 +65,8 @@ def write_proven(keys: Keys, folder: Path, proven: Proven) -> dict[str, Path]:
     head_signature = keys.sign(canonical(proven.head.plain()))
     for index, spelled, proof in proven.entries:
         body = json.loads(spelled)
-        reference = body.get("request")
-        if (
-            not isinstance(reference, str) or read_reference(reference) != reference
-        ):  # it names a file: nothing else in the ledger may
+        reference = body.get("request")  # it names the file: nothing else in the ledger may
+        if not isinstance(reference, str) or read_reference(reference) != reference:
             raise CertificateError(
                 f"entry {index} of the log is of no request: it is not signed; `slett ledger check` looks for changes"
             )

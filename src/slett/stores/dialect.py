@@ -235,6 +235,17 @@ def ask_each(connection: Connection, statements: Sequence[tuple[str, tuple[Any, 
     return [list(map(tuple, rows)) for rows in found]
 
 
+def quoting(connection: Connection) -> Callable[[str], str]:
+    """How a name is written in a statement without parameters, in which a percent sign is one."""
+    quote = connection.dialect.identifier_preparer.quote
+    return lambda name: quote(name).replace("%%", "%")
+
+
+def quoted(connection: Connection, table: Table) -> str:
+    """The table, as such a statement names it."""
+    return ".".join(map(quoting(connection), filter(None, (table.schema, table.plain_name))))
+
+
 def notice_silence(connection: socket.socket) -> None:
     """Let the system find out that a peer is gone, where its driver does not."""
     names = {"idle": "TCP_KEEPIDLE", "interval": "TCP_KEEPINTVL", "count": "TCP_KEEPCNT"}

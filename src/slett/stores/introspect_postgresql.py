@@ -1,6 +1,5 @@
 """Reading a schema from PostgreSQL's own catalogue, which every user may read."""
 
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any, get_args
 
@@ -163,8 +162,8 @@ def read(connection: sqlalchemy.Connection) -> Schema:
             draft = drafts[names[table]]
             family: Family = "text" if kind == "e" else "array" if category == "A" else _FAMILIES.get(base, "other")
             length = typmod - 4 if base in ("varchar", "bpchar") and typmod > 4 else None
-            column = Column(name, family, type_, nullable, length, default and not generated, generated)
-            draft.columns.append(replace(column, collation=loose))
+            preset = default and not generated
+            draft.columns.append(Column(name, family, type_, nullable, length, preset, generated, collation=loose))
             if labels:
                 draft.checks.append(Check(name, labels))
 

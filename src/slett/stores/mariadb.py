@@ -28,7 +28,16 @@ from sqlalchemy.dialects.mysql import BINARY, CHAR, DOUBLE, INTEGER
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from slett.stores import literals
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, Filled, ask_each, notice_silence
+from slett.stores.dialect import (
+    GRACE_SECONDS,
+    IDLE_SECONDS,
+    PATIENT_SECONDS,
+    Filled,
+    ask_each,
+    notice_silence,
+    quoted,
+    quoting,
+)
 from slett.stores.errors import NO_CONNECTION, NO_MEMORY, NO_ROOM, Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.packets import cells_of, only_column, read_rows
 from slett.stores.schema import Column, Family, Table
@@ -316,12 +325,7 @@ class MariaDB:
         return column.family in ("text", "json", "binary") or column.type.startswith("set(")
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
-        quote = connection.dialect.identifier_preparer.quote
-
-        def name(given: str) -> str:  # without parameters a percent sign is one
-            return quote(given).replace("%%", "%") if "%" in given else quote(given)
-
-        source = ".".join(name(part) for part in (table.schema, table.plain_name) if part)
+        name, source = quoting(connection), quoted(connection, table)
         cells = [f"CAST({name(each)} AS CHAR CHARACTER SET utf8mb4)" for each in key]
         cells += [name(each) for each in columns]  # which the server sends in the connection's character set
         query = f"SELECT {', '.join(cells)} FROM {source}"  # noqa: S608 - names are quoted

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 
 from slett.stores.copytext import is_plain, lines_of, plain_lines, rows_of
-from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, SILENCE, Filled
+from slett.stores.dialect import GRACE_SECONDS, IDLE_SECONDS, PATIENT_SECONDS, SILENCE, Filled, quoted, quoting
 from slett.stores.errors import NO_CONNECTION, NO_MEMORY, NO_ROOM, Busy, Conflict, Denied, StoreError, Unavailable
 from slett.stores.schema import Column, Family, Table
 from slett.stores.texts import Texts, ends, in_blocks, parted_by
@@ -219,7 +219,7 @@ class PostgreSQL:
         return [(f"ANALYZE {table}", ())]
 
     def has_places(self, connection: Connection, table: Table, /) -> bool:
-        return bool(connection.exec_driver_sql(_SIZES, (_quoted(connection, table),)).first())
+        return bool(connection.exec_driver_sql(_SIZES, (quoted(connection, table),)).first())
 
     def returns_deleted(self, _connection: Connection, /) -> bool:
         return True
@@ -331,7 +331,7 @@ class PostgreSQL:
 
     def read_texts(self, connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str]) -> Texts:
         driver: Any = connection.connection.driver_connection
-        name, source = _quoting(connection), _quoted(connection, table)
+        name, source = quoting(connection), quoted(connection, table)
         cells = [*(f"CAST({name(each)} AS varchar)" for each in key), *(name(each) for each in columns)]
         pages = _pages(driver, source)
         if pages is None:
@@ -387,18 +387,6 @@ class PostgreSQL:
             name = where and (where.constraint_name or where.column_name)
             return Conflict(store, f"constraint `{name}` of `{table}` forbids it")
         return StoreError(store, f"PostgreSQL error {state} ({type(original).__name__})")
-
-
-def _quoting(connection: Connection) -> Callable[[str], str]:
-    """How a name is written in a statement without parameters, in which a percent sign is one."""
-    quote = connection.dialect.identifier_preparer.quote
-    return lambda name: quote(name).replace("%%", "%") if "%" in name else quote(name)
-
-
-def _quoted(connection: Connection, table: Table) -> str:
-    """The table, as a statement names it."""
-    name = _quoting(connection)
-    return ".".join(name(part) for part in (table.schema, table.plain_name) if part)
 
 
 def _piped(connection: Connection, statements: Sequence[Filled]) -> list[Any]:
